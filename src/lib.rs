@@ -1,0 +1,1 @@
+//! A JPEG XL decoder that works in pooled matrices: a warm decode allocates nothing.

@@ -1,0 +1,1 @@
+//! Pooled matrices, views and threading helpers: nothing here knows JPEG XL.
