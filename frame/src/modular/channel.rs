@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 use jxlake_util::{Element, Lease, Matrix2, Pool, PoolError, Purpose, Shape2, View2, ViewMut2};
 
+use super::lane::Lane;
+
 /// Size and subsampling of a channel.
 ///
 /// A shift of −1 marks a channel that has no place in the picture (a palette); otherwise shifts are 0..=31 and the
@@ -91,13 +93,18 @@ impl<S: Sample> Channel<S> {
 ///
 /// The promise is not believed: everything that stores an `i16` also collects whether the value fitted, and a frame
 /// that broke the promise is decoded again with `i32`.
-pub trait Sample: Element + Copy + Eq + Ord + Debug + 'static {
+pub trait Sample: Element + Lane + Debug + 'static {
     /// Whether values can fall outside the type and must be watched (`i16`).
     const NARROW: bool;
-    /// Bits of the type.
-    const BITS: u32;
-    /// Zero.
-    const ZERO: Self;
+
+    /// A type in which sums and products by small numbers of samples do not overflow.
+    type Wide: Lane;
+
+    /// The value in the wider type.
+    fn widen(self) -> Self::Wide;
+
+    /// Stores a number of the wider type; `overflow` as in [`Sample::narrow`].
+    fn narrow_lane(value: Self::Wide, overflow: &mut i32) -> Self;
 
     /// The value.
     fn to_i32(self) -> i32;
@@ -119,15 +126,22 @@ pub trait Sample: Element + Copy + Eq + Ord + Debug + 'static {
 
     /// Difference that wraps; bits of `overflow` become set if a narrow type overflows.
     fn difference(self, other: Self, overflow: &mut Self) -> Self;
-
-    /// Half, rounded towards minus infinity.
-    fn half(self) -> Self;
 }
 
 impl Sample for i32 {
     const NARROW: bool = false;
-    const BITS: u32 = 32;
-    const ZERO: Self = 0;
+
+    type Wide = i64;
+
+    #[inline(always)]
+    fn widen(self) -> i64 {
+        i64::from(self)
+    }
+
+    #[inline(always)]
+    fn narrow_lane(value: i64, _overflow: &mut i32) -> Self {
+        value as i32
+    }
 
     #[inline(always)]
     fn to_i32(self) -> i32 {
@@ -163,17 +177,22 @@ impl Sample for i32 {
     fn difference(self, other: Self, _overflow: &mut Self) -> Self {
         self.wrapping_sub(other)
     }
-
-    #[inline(always)]
-    fn half(self) -> Self {
-        self >> 1
-    }
 }
 
 impl Sample for i16 {
     const NARROW: bool = true;
-    const BITS: u32 = 16;
-    const ZERO: Self = 0;
+
+    type Wide = i32;
+
+    #[inline(always)]
+    fn widen(self) -> i32 {
+        i32::from(self)
+    }
+
+    #[inline(always)]
+    fn narrow_lane(value: i32, overflow: &mut i32) -> Self {
+        Self::narrow(value, overflow)
+    }
 
     #[inline(always)]
     fn to_i32(self) -> i32 {
@@ -216,10 +235,5 @@ impl Sample for i16 {
         let wrapped = self.wrapping_sub(other);
         *overflow |= wrapped ^ self.saturating_sub(other);
         wrapped
-    }
-
-    #[inline(always)]
-    fn half(self) -> Self {
-        self >> 1
     }
 }
