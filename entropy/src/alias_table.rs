@@ -1,0 +1,180 @@
+//! Alias tables: from the low bits of an ANS state to a symbol.
+//!
+//! The 4096 slots of a distribution are spread over equal buckets, one for each possible symbol; a bucket is shared by
+//! its own symbol, below the cutoff, and at most one other.
+
+use crate::ans_distribution::{MAX_ALPHABET, TOTAL};
+
+/// A bucket in eight bytes.
+///
+/// | bits | |
+/// |---|---|
+/// | 0..8 | cutoff: slots from here on belong to the other symbol |
+/// | 8..16 | the other symbol |
+/// | 16..32 | probability of the own symbol |
+/// | 32..48 | offset of the other symbol's slots |
+/// | 48..64 | probability of the other symbol |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct AliasBucket(u64);
+
+/// The symbol of a state, and what the next state is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) symbol: u32,
+    pub(crate) probability: u32,
+    pub(crate) offset: u32,
+}
+
+impl AliasBucket {
+    fn new(cutoff: u16, other: u16, own_probability: u16, offset: u16, other_probability: u16) -> Self {
+        Self(
+            u64::from(cutoff)
+                | u64::from(other) << 8
+                | u64::from(own_probability) << 16
+                | u64::from(offset) << 32
+                | u64::from(other_probability) << 48,
+        )
+    }
+
+    /// The slot at `position` of this bucket, which has number `bucket`.
+    #[inline(always)]
+    pub(crate) fn slot(self, bucket: u32, position: u32) -> Slot {
+        let entry = self.0;
+        let is_other = position >= (entry & 0xff) as u32;
+        let pick = |other: u32, own: u32| std::hint::select_unpredictable(is_other, other, own);
+        Slot {
+            symbol: pick((entry >> 8 & 0xff) as u32, bucket),
+            probability: pick((entry >> 48) as u32, (entry >> 16 & 0xffff) as u32),
+            offset: position + pick((entry >> 32 & 0xffff) as u32, 0),
+        }
+    }
+}
+
+/// Builds the alias table of a distribution whose sum is 4096 into as many buckets, and gives the symbol if there is
+/// only one. The order of construction is part of the format.
+pub(crate) fn build_alias_table(probabilities: &[u16], buckets: &mut [AliasBucket]) -> Option<u32> {
+    let size = TOTAL / probabilities.len() as u16;
+    if let Some(symbol) = probabilities.iter().position(|&probability| probability == TOTAL) {
+        for (i, bucket) in buckets.iter_mut().enumerate() {
+            let own = if i == symbol { TOTAL } else { 0 };
+            *bucket = AliasBucket::new(0, symbol as u16, own, size * i as u16, TOTAL);
+        }
+        return Some(symbol as u32);
+    }
+    let mut cutoffs = [0u16; MAX_ALPHABET];
+    let mut others = [(0u16, 0u16); MAX_ALPHABET];
+    cutoffs[..probabilities.len()].copy_from_slice(probabilities);
+    let (mut under, mut over) = (Stack::new(), Stack::new());
+    for (i, &probability) in probabilities.iter().enumerate() {
+        match probability.cmp(&size) {
+            std::cmp::Ordering::Less => under.push(i),
+            std::cmp::Ordering::Greater => over.push(i),
+            std::cmp::Ordering::Equal => {}
+        }
+    }
+    // There is always one below the size while one is above it, because the sum is exact.
+    while let Some(big) = over.pop() {
+        let Some(small) = under.pop() else { break };
+        cutoffs[big] -= size - cutoffs[small];
+        others[small] = (big as u16, cutoffs[big]);
+        match cutoffs[big].cmp(&size) {
+            std::cmp::Ordering::Less => under.push(big),
+            std::cmp::Ordering::Greater => over.push(big),
+            std::cmp::Ordering::Equal => {}
+        }
+    }
+    for (i, bucket) in buckets.iter_mut().enumerate() {
+        *bucket = if cutoffs[i] == size {
+            AliasBucket::new(0, i as u16, probabilities[i], 0, probabilities[i])
+        } else {
+            let (other, end) = others[i];
+            let offset = end.wrapping_sub(cutoffs[i]);
+            AliasBucket::new(cutoffs[i], other, probabilities[i], offset, probabilities[usize::from(other)])
+        };
+    }
+    None
+}
+
+/// A last-in first-out list of symbols.
+struct Stack {
+    items: [u16; MAX_ALPHABET],
+    len: usize,
+}
+
+impl Stack {
+    fn new() -> Self {
+        Self { items: [0; MAX_ALPHABET], len: 0 }
+    }
+
+    fn push(&mut self, item: usize) {
+        self.items[self.len] = item as u16;
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<usize> {
+        self.len = self.len.checked_sub(1)?;
+        Some(self.items[self.len].into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(bucket: AliasBucket) -> (u64, u64, u64) {
+        (bucket.0 & 0xff, bucket.0 >> 8 & 0xff, bucket.0 >> 32 & 0xffff)
+    }
+
+    #[test]
+    fn the_construction_is_the_formats() {
+        let mut probabilities = [0; 32];
+        probabilities[..4].copy_from_slice(&[3000, 900, 0, 196]);
+        let mut buckets = [AliasBucket::default(); 32];
+        assert_eq!(build_alias_table(&probabilities, &mut buckets), None);
+        let expected = |i: u64| match i {
+            0 => (0, 0, 0),
+            1 => (72, 0, 2872),
+            2 => (0, 0, 128),
+            3 => (68, 1, 772),
+            4..25 => (0, 0, 128 * (i - 2)),
+            25..31 => (0, 1, 72 + 128 * (i - 25)),
+            _ => (0, 3, 68),
+        };
+        for (i, &bucket) in buckets.iter().enumerate() {
+            assert_eq!(fields(bucket), expected(i as u64), "bucket {i}");
+        }
+    }
+
+    #[test]
+    fn every_symbol_has_all_its_slots() {
+        let mut random = crate::test_support::Random::new(7);
+        for round in 0..200 {
+            let log_alphabet = 5 + round % 4;
+            let probabilities = random.distribution(1 << log_alphabet);
+            let mut buckets = vec![AliasBucket::default(); 1 << log_alphabet];
+            build_alias_table(&probabilities, &mut buckets);
+            let size = 4096 >> log_alphabet;
+            let mut seen: Vec<Vec<bool>> =
+                probabilities.iter().map(|&probability| vec![false; probability.into()]).collect();
+            for index in 0..4096u32 {
+                let slot = buckets[(index / size) as usize].slot(index / size, index % size);
+                assert_eq!(slot.probability, u32::from(probabilities[slot.symbol as usize]));
+                let place = &mut seen[slot.symbol as usize][slot.offset as usize];
+                assert!(!std::mem::replace(place, true), "slot {index} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_symbol_keeps_the_state() {
+        let mut probabilities = [0; 64];
+        probabilities[9] = 4096;
+        let mut buckets = [AliasBucket::default(); 64];
+        assert_eq!(build_alias_table(&probabilities, &mut buckets), Some(9));
+        for index in 0..4096u32 {
+            let slot = buckets[index as usize / 64].slot(index / 64, index % 64);
+            assert_eq!((slot.symbol, slot.probability, slot.offset), (9, 4096, index));
+        }
+    }
+}

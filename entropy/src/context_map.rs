@@ -1,0 +1,84 @@
+//! Context maps: which cluster of distributions each context uses.
+
+use crate::bit_reader::BitReader;
+use crate::codes::{BundleLimits, Codes, Lz77};
+use crate::error::{Error, Invalid};
+use crate::lz77::Lz77Window;
+use crate::reader::SymbolReader;
+
+/// Entries between two tests for the end of the data.
+const BATCH: usize = 4096;
+
+/// What reading a coded context map needs: a bundle of distributions of its own, which may have a context map in turn.
+/// Maps nest no deeper than three, since the map of two contexts may not use LZ77.
+#[derive(Debug, Default)]
+pub(crate) struct NestedCodes {
+    codes: Codes,
+    window: Lz77Window,
+}
+
+/// Fills `map`, of at least two contexts, and gives the number of clusters.
+pub(crate) fn read_context_map(
+    bits: &mut BitReader<'_>,
+    map: &mut [u8],
+    nested: &mut Option<Box<NestedCodes>>,
+    limits: &BundleLimits,
+) -> Result<usize, Error> {
+    if bits.read_bool() {
+        let entry_bits = bits.read(2);
+        for batch in map.chunks_mut(BATCH) {
+            if entry_bits == 0 {
+                batch.fill(0);
+            } else {
+                batch.iter_mut().for_each(|entry| *entry = bits.read(entry_bits) as u8);
+                bits.check()?;
+            }
+        }
+    } else {
+        let move_to_front = bits.read_bool();
+        let NestedCodes { codes, window } = &mut **nested.get_or_insert_default();
+        let lz77 = if map.len() > 2 { Lz77::Allowed } else { Lz77::Forbidden };
+        codes.read(bits, 1, lz77, limits)?;
+        read_entries(bits, map, codes, window)?;
+        if move_to_front {
+            undo_move_to_front(map);
+        }
+    }
+    count_clusters(map).ok_or_else(|| bits.invalid(Invalid::ContextMapHole))
+}
+
+fn read_entries(
+    bits: &mut BitReader<'_>,
+    map: &mut [u8],
+    codes: &Codes,
+    window: &mut Lz77Window,
+) -> Result<(), Error> {
+    let mut reader = SymbolReader::new(codes, bits, 0, map.len() as u64, window)?;
+    for batch in map.chunks_mut(BATCH) {
+        for entry in batch {
+            let value = reader.read(bits, 0);
+            *entry = value.try_into().map_err(|_| bits.invalid(Invalid::ContextMapEntry))?;
+        }
+        bits.check()?;
+    }
+    reader.finish(bits)
+}
+
+fn undo_move_to_front(map: &mut [u8]) {
+    let mut recent: [u8; 256] = std::array::from_fn(|i| i as u8);
+    for entry in map {
+        let place = usize::from(*entry);
+        *entry = recent[place];
+        recent.copy_within(..place, 1);
+        recent[0] = *entry;
+    }
+}
+
+/// One more than the highest cluster, if all below it are there.
+fn count_clusters(map: &[u8]) -> Option<usize> {
+    let mut seen = [false; 256];
+    map.iter().for_each(|&cluster| seen[usize::from(cluster)] = true);
+    let clusters = seen.iter().position(|&seen| !seen).unwrap_or(256);
+    let hole = seen[clusters..].contains(&true);
+    (!hole).then_some(clusters)
+}

@@ -1,0 +1,135 @@
+//! Integers by ANS.
+
+use super::IntegerReader;
+use super::copies::{Code, Symbol};
+use crate::alias_table::AliasBucket;
+use crate::bit_reader::BitReader;
+use crate::codes::Codes;
+use crate::error::{Error, Invalid};
+use crate::hybrid_integer::HybridIntegerConfig;
+use crate::lz77::Lz77Parameters;
+use std::hint::select_unpredictable;
+
+/// State after the last symbol of every stream.
+pub(crate) const FINAL_STATE: u32 = 0x0013_0000;
+/// The state is kept at or above this.
+const LOW: u32 = 1 << 16;
+
+/// Integer configurations by cluster.
+pub(crate) trait Configs {
+    /// The integer of a token, its raw bits being in the buffer.
+    fn value(&self, bits: &mut BitReader<'_>, cluster: usize, token: u32) -> u32;
+}
+
+/// All clusters have the usual configuration.
+#[derive(Debug)]
+pub(crate) struct UsualConfig;
+
+impl Configs for UsualConfig {
+    #[inline(always)]
+    fn value(&self, bits: &mut BitReader<'_>, _cluster: usize, token: u32) -> u32 {
+        HybridIntegerConfig::USUAL.value(token, bits)
+    }
+}
+
+/// Each cluster has its own configuration.
+#[derive(Debug)]
+pub(crate) struct EachConfig<'c>(pub(crate) &'c [HybridIntegerConfig]);
+
+impl Configs for EachConfig<'_> {
+    #[inline(always)]
+    fn value(&self, bits: &mut BitReader<'_>, cluster: usize, token: u32) -> u32 {
+        self.0[cluster].value(token, bits)
+    }
+}
+
+/// The ANS codes of a bundle and the state of a stream.
+#[derive(Debug)]
+pub(crate) struct AnsCode<'c, C> {
+    buckets: &'c [AliasBucket],
+    configs: C,
+    state: u32,
+    log_alphabet: u32,
+    min_symbol: u32,
+    length_config: HybridIntegerConfig,
+    distance_cluster: usize,
+}
+
+impl<'c, C: Configs> AnsCode<'c, C> {
+    /// Codes without copies.
+    pub(crate) fn new(codes: &'c Codes, log_alphabet: u32, state: u32, configs: C) -> Self {
+        Self {
+            buckets: codes.ans_buckets(),
+            configs,
+            state,
+            log_alphabet,
+            min_symbol: u32::MAX,
+            length_config: HybridIntegerConfig::USUAL,
+            distance_cluster: codes.distance_cluster(),
+        }
+    }
+
+    /// Codes with copies.
+    pub(crate) fn with_copies(self, parameters: Lz77Parameters) -> Self {
+        let Lz77Parameters { min_symbol, length_config, .. } = parameters;
+        Self { min_symbol, length_config, ..self }
+    }
+
+    /// The next token. Leaves at least 40 bits in the buffer.
+    #[inline(always)]
+    fn token(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> u32 {
+        bits.refill();
+        let index = self.state & 0xfff;
+        let log_bucket = 12 - self.log_alphabet;
+        let (bucket, position) = (index >> log_bucket, index & ((1 << log_bucket) - 1));
+        let slot = self.buckets[(cluster << self.log_alphabet) + bucket as usize].slot(bucket, position);
+        // At most 4096 * (2^20 - 1) + 4095.
+        let state = slot.probability * (self.state >> 12) + slot.offset;
+        let is_low = state < LOW;
+        self.state = select_unpredictable(is_low, state << 16 | bits.peek(16) as u32, state);
+        bits.consume(select_unpredictable(is_low, 16, 0));
+        slot.symbol
+    }
+
+    fn check_state(&self, bits: &BitReader<'_>) -> Result<(), Error> {
+        bits.check()?;
+        if self.state == FINAL_STATE { Ok(()) } else { Err(bits.invalid(Invalid::AnsFinalState)) }
+    }
+}
+
+impl<C: Configs> Code for AnsCode<'_, C> {
+    #[inline(always)]
+    fn symbol(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> Symbol {
+        let token = self.token(bits, cluster);
+        match token.checked_sub(self.min_symbol) {
+            Some(token) => Symbol { value: self.length_config.value(token, bits), is_copy_length: true },
+            None => Symbol { value: self.configs.value(bits, cluster, token), is_copy_length: false },
+        }
+    }
+
+    #[inline(always)]
+    fn distance(&mut self, bits: &mut BitReader<'_>) -> u32 {
+        let token = self.token(bits, self.distance_cluster);
+        self.configs.value(bits, self.distance_cluster, token)
+    }
+
+    fn finish(&self, bits: &BitReader<'_>) -> Result<(), Error> {
+        self.check_state(bits)
+    }
+}
+
+impl<C: Configs> IntegerReader for AnsCode<'_, C> {
+    #[inline(always)]
+    fn read(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> u32 {
+        let token = self.token(bits, cluster);
+        self.configs.value(bits, cluster, token)
+    }
+
+    fn check(&self, bits: &BitReader<'_>) -> Result<(), Error> {
+        bits.check()
+    }
+
+    fn finish(self, bits: &BitReader<'_>) -> Result<(), Error> {
+        self.check_state(bits)
+    }
+}

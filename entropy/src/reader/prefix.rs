@@ -1,0 +1,67 @@
+//! Integers by prefix codes.
+
+use super::IntegerReader;
+use super::copies::{Code, Symbol};
+use crate::bit_reader::BitReader;
+use crate::codes::Codes;
+use crate::error::Error;
+use crate::prefix_table::PrefixEntry;
+
+/// The prefix codes of a bundle.
+#[derive(Debug)]
+pub(crate) struct PrefixCode<'c> {
+    entries: &'c [PrefixEntry],
+    root_bits: u32,
+    distance_table: usize,
+}
+
+impl<'c> PrefixCode<'c> {
+    pub(crate) fn new(codes: &'c Codes, root_bits: u32) -> Self {
+        Self { entries: codes.prefix_entries(), root_bits, distance_table: codes.clusters() }
+    }
+
+    /// The entry of the next code, after its bits and raw bits are consumed, and its value.
+    #[inline(always)]
+    fn entry(&self, bits: &mut BitReader<'_>, table: usize) -> (PrefixEntry, u32) {
+        bits.refill();
+        let mut entry = self.entries[(table << self.root_bits) + bits.peek(self.root_bits) as usize];
+        if entry.is_pointer() {
+            entry = self.entries[entry.follow(bits.buffer())];
+        }
+        let value = entry.value(bits.buffer());
+        bits.consume(entry.total_bits());
+        (entry, value)
+    }
+}
+
+impl Code for PrefixCode<'_> {
+    #[inline(always)]
+    fn symbol(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> Symbol {
+        let (entry, value) = self.entry(bits, cluster);
+        Symbol { value, is_copy_length: entry.is_copy_length() }
+    }
+
+    #[inline(always)]
+    fn distance(&mut self, bits: &mut BitReader<'_>) -> u32 {
+        self.entry(bits, self.distance_table).1
+    }
+
+    fn finish(&self, bits: &BitReader<'_>) -> Result<(), Error> {
+        bits.check()
+    }
+}
+
+impl IntegerReader for PrefixCode<'_> {
+    #[inline(always)]
+    fn read(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> u32 {
+        self.entry(bits, cluster).1
+    }
+
+    fn check(&self, bits: &BitReader<'_>) -> Result<(), Error> {
+        bits.check()
+    }
+
+    fn finish(self, bits: &BitReader<'_>) -> Result<(), Error> {
+        bits.check()
+    }
+}
