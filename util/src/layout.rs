@@ -1,0 +1,54 @@
+//! Where rows and planes start.
+
+use crate::element::Element;
+use crate::pool::LINE;
+
+/// Strides of this many lines put rows into few sets of the caches: 1024 bytes.
+const ALIASING_LINES: usize = 16;
+
+/// Elements in a line.
+pub(crate) const fn per_line<T: Element>() -> usize {
+    LINE / size_of::<T>()
+}
+
+/// Elements from one row to the next, in whole lines and off the strides that alias; `None` if it cannot be counted.
+pub(crate) fn stride<T: Element>(cols: usize) -> Option<usize> {
+    let lines = cols.div_ceil(per_line::<T>());
+    let aliases = lines > 0 && lines.is_multiple_of(ALIASING_LINES);
+    (lines + usize::from(aliases)).checked_mul(per_line::<T>())
+}
+
+/// `cols` rounded up to whole lines.
+pub(crate) const fn padded<T: Element>(cols: usize) -> usize {
+    cols.next_multiple_of(per_line::<T>())
+}
+
+/// Lines that `elements` elements take, which are whole rows or a buffer.
+pub(crate) const fn lines<T: Element>(elements: usize) -> usize {
+    elements.div_ceil(per_line::<T>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Strides are whole lines, at least the columns, at most one line more than needed, and never of 1024 bytes.
+    #[test]
+    fn strides_are_whole_lines_that_do_not_alias() {
+        for cols in 1..5000 {
+            let stride = stride::<f32>(cols).unwrap();
+            assert!(stride >= cols && stride < cols + 32 && stride.is_multiple_of(16));
+            assert!(!(stride * 4).is_multiple_of(1024), "{cols}");
+            assert_eq!(padded::<f32>(cols), cols.div_ceil(16) * 16);
+        }
+        assert_eq!(stride::<f32>(256), Some(256 + 16));
+        assert_eq!(stride::<i16>(256), Some(256));
+        assert_eq!(stride::<f32>(0), Some(0));
+    }
+
+    /// Columns that cannot be counted in bytes have no stride, or one that the shape's size refuses.
+    #[test]
+    fn absurd_columns_do_not_wrap() {
+        assert_eq!(stride::<u8>(usize::MAX), None);
+    }
+}

@@ -1,0 +1,294 @@
+//! What all handles of a pool share, and the way of storage through it.
+
+use super::budget::Budget;
+use super::class::Class;
+use super::magazine::Magazine;
+use super::purpose::Purpose;
+use super::shelves::{Idle, Shelves};
+use super::statistics::{SharedCounters, Statistics, WorkerCounters};
+use super::storage::{LINE, Storage};
+use crate::element::Element;
+use crate::error::PoolError;
+use crate::worker;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Storage on loan: gives itself back when dropped.
+pub(crate) struct Held {
+    storage: Storage,
+    purpose: Purpose,
+    shared: Arc<Shared>,
+}
+
+impl Held {
+    /// Leases at least `lines` lines, with the first `lines` zeroed if asked.
+    pub(crate) fn lease(
+        shared: &Arc<Shared>,
+        purpose: Purpose,
+        lines: usize,
+        zeroed: bool,
+    ) -> Result<Self, PoolError> {
+        let mut storage = shared.lease(purpose, lines)?;
+        if zeroed {
+            storage.clear(lines);
+        }
+        storage.hand_out();
+        Ok(Self { storage, purpose, shared: Arc::clone(shared) })
+    }
+
+    #[inline(always)]
+    pub(crate) fn elements<T: Element>(&self) -> &[T] {
+        self.storage.elements()
+    }
+
+    #[inline(always)]
+    pub(crate) fn elements_mut<T: Element>(&mut self) -> &mut [T] {
+        self.storage.elements_mut()
+    }
+
+    /// The first byte; it does not move while this is held.
+    pub(crate) fn data(&self) -> NonNull<u8> {
+        self.storage.data()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let storage = std::mem::replace(&mut self.storage, Storage::empty());
+        self.shared.give_back(self.purpose, storage);
+    }
+}
+
+/// A worker's corner: its magazine and its counters, away from the cache lines of others.
+#[repr(align(128))]
+struct Worker {
+    magazine: Mutex<Magazine>,
+    counters: WorkerCounters,
+}
+
+/// The pool behind its handles.
+///
+/// Idle storage moves from magazines to the shelves, never back: whoever looks through the magazines and then at the
+/// shelves has seen all of it. Locks are taken in the order `freeing`, a magazine, `shelves`.
+pub(crate) struct Shared {
+    pooled: bool,
+    budget: Budget,
+    counters: SharedCounters,
+    workers: Box<[Worker]>,
+    shelves: Mutex<Shelves>,
+    /// Held while idle storage is freed: what another thread is about to free is waited for, not refused.
+    freeing: Mutex<()>,
+    /// Ticks when something comes to the shelves, so that storage knows its age; magazines keep order themselves.
+    clock: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while a lock is held; were it so, lists of idle storage would still be sound.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(budget: Option<u64>, pooled: bool) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        // Twice as many as cores: the thread that waits for a thread pool does not share its corner with a worker.
+        let workers = (2 * threads).next_power_of_two().min(64);
+        let corner =
+            |_| Worker { magazine: Mutex::new(Magazine::new()), counters: WorkerCounters::default() };
+        Self {
+            pooled,
+            budget: Budget::new(budget),
+            counters: SharedCounters::default(),
+            workers: (0..workers).map(corner).collect(),
+            shelves: Mutex::new(Shelves::new()),
+            freeing: Mutex::new(()),
+            clock: AtomicU64::new(0),
+        }
+    }
+
+    /// The calling thread's corner.
+    fn worker(&self) -> &Worker {
+        &self.workers[worker::index() & (self.workers.len() - 1)]
+    }
+
+    fn lease(&self, purpose: Purpose, lines: usize) -> Result<Storage, PoolError> {
+        let worker = self.worker();
+        let storage = if lines == 0 {
+            Storage::empty()
+        } else if let Some(idle) = self.find(worker, lines) {
+            worker.counters.remove_idle(idle.purpose, idle.storage.bytes());
+            idle.storage
+        } else {
+            let storage = self.allocate(lines).inspect_err(|_| self.counters.refused())?;
+            self.counters.missed(purpose);
+            storage
+        };
+        self.counters.add_in_use(purpose, storage.bytes());
+        worker.counters.leased(purpose);
+        Ok(storage)
+    }
+
+    /// Idle storage for `lines` lines, from the nearest place that has it.
+    fn find(&self, worker: &Worker, lines: usize) -> Option<Idle> {
+        if self.idle() == 0 {
+            return None;
+        }
+        let class = Class::holding(lines)?;
+        let largest = class.largest_for(lines);
+        if Magazine::takes(class)
+            && let Ok(mut magazine) = worker.magazine.try_lock()
+            && let Some(idle) = magazine.take(class, class)
+        {
+            return Some(idle);
+        }
+        if let Some(idle) = lock(&self.shelves).take(class, largest) {
+            return Some(idle);
+        }
+        if !Magazine::takes(class) {
+            return None;
+        }
+        for worker in &self.workers {
+            if let Some(idle) = lock(&worker.magazine).take(class, largest) {
+                return Some(idle);
+            }
+        }
+        // A magazine that was emptied before it was searched went to the shelves.
+        lock(&self.shelves).take(class, largest)
+    }
+
+    /// Fresh storage within the budget: of a whole class if that fits, else of just the lines that are needed.
+    fn allocate(&self, lines: usize) -> Result<Storage, PoolError> {
+        let requested = (lines as u64).saturating_mul(LINE as u64);
+        let refused = PoolError::Allocation { requested };
+        if self.pooled
+            && let Some(class) = Class::holding(lines)
+        {
+            let bytes = (class.lines() as u64).saturating_mul(LINE as u64);
+            if self.reserve(bytes).is_ok() {
+                if lock(&self.shelves).expect(class) {
+                    if let Some(storage) = Storage::allocate(class.lines()) {
+                        return Ok(storage);
+                    }
+                    lock(&self.shelves).forget(class);
+                }
+                self.budget.give_back(bytes);
+                return Err(refused);
+            }
+        }
+        self.reserve(requested)?;
+        Storage::allocate(lines).ok_or_else(|| {
+            self.budget.give_back(requested);
+            refused
+        })
+    }
+
+    /// Takes `bytes` of the budget, freeing idle storage for it if that helps.
+    fn reserve(&self, bytes: u64) -> Result<(), PoolError> {
+        if self.budget.reserve(bytes) {
+            return Ok(());
+        }
+        self.check(bytes)?;
+        let freeing = lock(&self.freeing);
+        self.flush_magazines();
+        while !self.budget.reserve(bytes) {
+            if self.free_oldest().is_none() {
+                drop(freeing);
+                return Err(self.over_budget(bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn flush_magazines(&self) {
+        for worker in &self.workers {
+            let mut magazine = lock(&worker.magazine);
+            magazine.flush(&mut lock(&self.shelves));
+        }
+    }
+
+    /// Frees the storage that has been idle longest, and says how much that was; `None` if the shelves are empty.
+    fn free_oldest(&self) -> Option<u64> {
+        let idle = lock(&self.shelves).take_oldest()?;
+        let bytes = idle.storage.bytes();
+        self.worker().counters.remove_idle(idle.purpose, bytes);
+        drop(idle);
+        self.budget.give_back(bytes);
+        self.counters.freed(bytes);
+        Some(bytes)
+    }
+
+    fn give_back(&self, purpose: Purpose, mut storage: Storage) {
+        let worker = self.worker();
+        let bytes = storage.bytes();
+        match Class::of(storage.lines()).filter(|_| self.pooled && bytes > 0) {
+            Some(class) => {
+                storage.poison();
+                worker.counters.add_idle(purpose, bytes);
+                self.put(worker, Idle { storage, class, purpose, stamp: self.clock.load(Relaxed) });
+                self.counters.remove_in_use(purpose, bytes);
+            }
+            None => {
+                drop(storage);
+                self.counters.remove_in_use(purpose, bytes);
+                self.budget.give_back(bytes);
+            }
+        }
+        worker.counters.returned(purpose);
+    }
+
+    /// Puts idle storage into the worker's magazine, or on the shelves if it is large or somebody else is there.
+    fn put(&self, worker: &Worker, idle: Idle) {
+        if Magazine::takes(idle.class)
+            && let Ok(mut magazine) = worker.magazine.try_lock()
+        {
+            if magazine.is_full() {
+                self.clock.fetch_add(1, Relaxed);
+                magazine.flush_older_half(&mut lock(&self.shelves));
+            }
+            magazine.put(idle);
+        } else {
+            self.clock.fetch_add(1, Relaxed);
+            lock(&self.shelves).put(idle);
+        }
+    }
+
+    pub(crate) fn check(&self, bytes: u64) -> Result<(), PoolError> {
+        let in_use = self.counters.in_use();
+        match self.budget.limit() {
+            Some(limit) if in_use.checked_add(bytes).is_none_or(|sum| sum > limit) => {
+                Err(self.over_budget(bytes))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn over_budget(&self, requested: u64) -> PoolError {
+        let budget = self.budget.limit().unwrap_or(u64::MAX);
+        PoolError::OverBudget { requested, in_use: self.counters.in_use(), budget }
+    }
+
+    pub(crate) fn trim(&self, keep_bytes: u64) -> u64 {
+        let _freeing = lock(&self.freeing);
+        self.flush_magazines();
+        let mut freed = 0;
+        while self.idle() > keep_bytes
+            && let Some(bytes) = self.free_oldest()
+        {
+            freed += bytes;
+        }
+        freed
+    }
+
+    /// Bytes that nobody holds.
+    fn idle(&self) -> u64 {
+        self.budget.reserved().saturating_sub(self.counters.in_use())
+    }
+
+    pub(crate) fn budget(&self) -> Option<u64> {
+        self.budget.limit()
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.counters.read(self.workers.iter().map(|worker| &worker.counters), &self.budget)
+    }
+}
