@@ -1,3 +1,18 @@
 //! A JPEG XL codestream (ISO/IEC 18181-1): headers, TOC, Modular, VarDCT, features, filters and rendering.
+//!
+//! The modules are in the order in which the data flow through them.
+
+pub mod error;
+pub mod fields;
+pub mod limits;
+
+pub mod image_header;
+
+pub mod frame_header;
+pub mod geometry;
+
+pub mod modular;
 
 pub mod colour;
+
+pub use error::{Error, Result};
