@@ -1,0 +1,122 @@
+//! jxlake beside `jxl` and `jxl-oxide`: megapixels per second, ratio, allocations and peak heap, in one run.
+//!
+//! usage: cargo run --release -- [--rounds N] [--threads one|all|both] FILE_OR_FOLDER…
+//!
+//! Every decoder is warm; rounds are interleaved (each round decodes the file once with every decoder) and the median
+//! counts. Heap is the most held above the file and the output buffer during a warm decode, kept buffers included.
+
+mod heap;
+mod peers;
+
+use peers::{JxlRs, Oxide, Peer, Shape};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: heap::Counting = heap::Counting;
+
+type Maker = fn(bool) -> Box<dyn Peer>;
+
+const MAKERS: [Maker; 2] = [|t| Box::new(JxlRs::new(t)), |t| Box::new(Oxide::new(t))];
+
+struct Row {
+    name: &'static str,
+    median: f64,
+    best: f64,
+    heap: heap::Usage,
+}
+
+fn main() {
+    let mut rounds = 7;
+    let mut both = [false, true].as_slice();
+    let mut files = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--rounds" => rounds = arguments.next().and_then(|n| n.parse().ok()).expect("--rounds N"),
+            "--threads" => {
+                both = match arguments.next().as_deref() {
+                    Some("one") => &[false],
+                    Some("all") => &[true],
+                    _ => &[false, true],
+                }
+            }
+            path => collect(Path::new(path), &mut files),
+        }
+    }
+    println!("{:28} {:>3} {:12} {:>9} {:>9} {:>7} {:>8} {:>9}", "file", "thr", "decoder", "MP/s", "best", "ratio", "allocs", "heap MB");
+    for &threads in both {
+        let mut ratios = Vec::new();
+        for path in &files {
+            let file = std::fs::read(path).expect("a readable file");
+            let shape = peers::shape(&file);
+            let rows = compare(&file, shape, threads, rounds);
+            ratios.push(rows[0].median / rows.iter().find(|r| r.name == "jxl").map_or(1.0, |r| r.median));
+            print(path, threads, &rows);
+        }
+        let mean = (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
+        println!("geometric mean against jxl, {}: {mean:.2}", if threads { "all threads" } else { "one thread" });
+    }
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        let mut inside: Vec<_> = std::fs::read_dir(path).expect("a folder").flatten().map(|e| e.path()).collect();
+        inside.sort();
+        files.extend(inside.into_iter().filter(|p| p.extension().is_some_and(|e| e == "jxl")));
+    } else {
+        files.push(path.to_owned());
+    }
+}
+
+fn compare(file: &[u8], shape: Shape, threads: bool, rounds: usize) -> Vec<Row> {
+    let mut out = vec![0u8; shape.bytes()];
+    let mut rows = Vec::new();
+    for make in MAKERS {
+        let before = heap::live();
+        let mut peer = make(threads);
+        peer.decode(file, shape, &mut out);
+        peer.decode(file, shape, &mut out);
+        let mut usage = heap::measure(|| {
+            peer.decode(file, shape, &mut out);
+        });
+        usage.peak -= before;
+        rows.push(Row { name: peer.name(), median: 0.0, best: 0.0, heap: usage });
+    }
+    let mut peers: Vec<_> = MAKERS.iter().map(|make| make(threads)).collect();
+    let mut seconds = vec![Vec::new(); peers.len()];
+    let mut megapixels = 0.0;
+    for round in 0..rounds + 2 {
+        for (peer, times) in peers.iter_mut().zip(&mut seconds) {
+            let start = Instant::now();
+            let frames = peer.decode(file, shape, &mut out);
+            if round >= 2 {
+                times.push(start.elapsed().as_secs_f64());
+            }
+            megapixels = (frames * shape.width * shape.height) as f64 / 1e6;
+        }
+    }
+    for (row, times) in rows.iter_mut().zip(&mut seconds) {
+        times.sort_by(f64::total_cmp);
+        row.median = megapixels / times[times.len() / 2];
+        row.best = megapixels / times[0];
+    }
+    rows
+}
+
+fn print(path: &Path, threads: bool, rows: &[Row]) {
+    let name = path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    for row in rows {
+        println!(
+            "{:28} {:>3} {:12} {:>9.2} {:>9.2} {:>7.2} {:>8} {:>9.2}",
+            name,
+            if threads { "all" } else { "1" },
+            row.name,
+            row.median,
+            row.best,
+            rows[0].median / row.median,
+            row.heap.allocations,
+            row.heap.peak as f64 / 1e6
+        );
+    }
+}

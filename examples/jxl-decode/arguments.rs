@@ -1,0 +1,93 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// Decode a JPEG XL file, or tell what is in it.
+#[derive(Debug, Parser)]
+#[command(name = "jxl-decode", version, about)]
+pub struct Arguments {
+    /// The JPEG XL file; `-` reads standard input
+    pub input: PathBuf,
+
+    /// Where the picture goes; the ending chooses the format; `-` writes standard output
+    #[arg(required_unless_present = "info")]
+    pub output: Option<PathBuf>,
+
+    /// Format of the output, if its ending should not choose
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+
+    /// Print what the file is, without decoding its pixels
+    #[arg(long)]
+    pub info: bool,
+
+    /// With --info: print JSON
+    #[arg(long, requires = "info")]
+    pub json: bool,
+
+    /// Worker threads: 1 decodes on the calling thread, 0 takes one for each core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+
+    /// Bits per sample of the output: 8, 16, or 32 for float (default: what the file has)
+    #[arg(long, value_name = "N", value_parser = ["8", "16", "32"])]
+    pub bits: Option<String>,
+
+    /// Print what the pool did
+    #[arg(long)]
+    pub pool_stats: bool,
+
+    /// Decode so many times, to see the pool warm
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+
+    /// Write the metadata of the image as JSON, as the conformance suite wants it
+    #[arg(long = "metadata_out", value_name = "FILE")]
+    pub metadata_out: Option<PathBuf>,
+
+    /// Write the ICC profile of the output
+    #[arg(long = "icc_out", value_name = "FILE")]
+    pub icc_out: Option<PathBuf>,
+
+    /// Write the ICC profile of the original image
+    #[arg(long = "orig_icc_out", value_name = "FILE")]
+    pub orig_icc_out: Option<PathBuf>,
+
+    /// Do not mix spot colours into the picture
+    #[arg(long = "norender_spotcolors")]
+    pub norender_spotcolors: bool,
+}
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Portable Network Graphics
+    Png,
+    /// Portable graymap
+    Pgm,
+    /// Portable pixmap
+    Ppm,
+    /// Portable arbitrary map, with alpha
+    Pam,
+    /// Portable float map
+    Pfm,
+    /// NumPy array of 32-bit floats: frames, rows, columns, all channels
+    Npy,
+}
+
+impl Format {
+    /// The format that a path's ending names.
+    pub fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match ending.as_str() {
+            "png" => Format::Png,
+            "pgm" => Format::Pgm,
+            "ppm" | "pnm" => Format::Ppm,
+            "pam" => Format::Pam,
+            "pfm" => Format::Pfm,
+            "npy" => Format::Npy,
+            _ => return None,
+        })
+    }
+}
