@@ -5,3 +5,6 @@ pub mod channel_list;
 pub mod fault;
 pub mod lane;
 pub mod transform;
+
+#[cfg(test)]
+pub(crate) mod testing;

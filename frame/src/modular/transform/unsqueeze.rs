@@ -85,22 +85,17 @@ impl<S: Sample> Rows<'_, S> {
     /// Joins in the samples' own width. Returns whether that was exact; the output is to be made again if not.
     #[inline(always)]
     fn join_narrow(&mut self) -> bool {
-        // Averages and residuals within 2^exact and previous samples within 2^(exact + 2) give results within
-        // 2^(exact + 2), and nothing on the way overflows.
-        let exact = S::BITS - 4;
         let length = self.first.len();
         let (previous, averages) = (&self.previous[..length], &self.averages[..length]);
         let (next, residuals) = (&self.next[..length], &self.residuals[..length]);
-        let second = &mut self.second[..length];
+        let (first, second) = (&mut self.first[..length], &mut self.second[..length]);
         let mut extent = S::ZERO;
         for i in 0..length {
-            let (first, last) = join(previous[i], averages[i], next[i], residuals[i]);
             let inputs = averages[i].extent().or(next[i].extent()).or(residuals[i].extent());
             extent = extent.or(inputs).or(previous[i].extent().shifted(2));
-            self.first[i] = first;
-            second[i] = last;
+            (first[i], second[i]) = join(previous[i], averages[i], next[i], residuals[i]);
         }
-        extent.shifted(exact) == S::ZERO
+        is_exact(extent)
     }
 
     /// Joins in the wider type. `overflow` collects whether a sample did not fit.
@@ -109,14 +104,25 @@ impl<S: Sample> Rows<'_, S> {
         let length = self.first.len();
         let (previous, averages) = (&self.previous[..length], &self.averages[..length]);
         let (next, residuals) = (&self.next[..length], &self.residuals[..length]);
-        let second = &mut self.second[..length];
+        let (first, second) = (&mut self.first[..length], &mut self.second[..length]);
+        let mut lost = 0;
         for i in 0..length {
-            let (first, last) =
-                join(previous[i].widen(), averages[i].widen(), next[i].widen(), residuals[i].widen());
-            self.first[i] = S::narrow_lane(first, overflow);
-            second[i] = S::narrow_lane(last, overflow);
+            let pair = join(previous[i].widen(), averages[i].widen(), next[i].widen(), residuals[i].widen());
+            first[i] = S::narrow_lane(pair.0, &mut lost);
+            second[i] = S::narrow_lane(pair.1, &mut lost);
         }
+        *overflow |= lost;
     }
+}
+
+/// Whether the samples' own width was enough, by the extents of averages and residuals, and the extents of previous
+/// samples divided by 4.
+///
+/// Averages and residuals within 2^(BITS − 4) and previous samples within 2^(BITS − 2) give results within 2^(BITS − 2),
+/// and nothing on the way overflows.
+#[inline(always)]
+fn is_exact<S: Sample>(extent: S) -> bool {
+    extent.shifted(S::BITS - 4) == S::ZERO
 }
 
 #[inline(always)]
@@ -210,7 +216,7 @@ fn join_columns_with<S: Sample, V: Simd>(
 }
 
 impl<S: Sample> Block<S> {
-    /// Joins the first `columns` columns, those before being `previous`, in the samples' own width; see
+    /// Joins the first `columns` columns, those before being `previous`, in the samples' own width; as
     /// [`Rows::join_narrow`].
     #[inline(always)]
     fn join_narrow(&mut self, columns: usize, previous: &Column<S>) -> bool {
@@ -236,7 +242,7 @@ impl<S: Sample> Block<S> {
         for lane in 0..LANES {
             all = all.or(extent[lane]);
         }
-        all.shifted(S::BITS - 4) == S::ZERO
+        is_exact(all)
     }
 
     #[inline(always)]
@@ -258,4 +264,194 @@ impl<S: Sample> Block<S> {
             self.output[2 * column + 1] = previous;
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modular::channel::{Channel, ChannelShape};
+    use crate::modular::testing::{Random, fill, levels, rows};
+    use jxlake_util::Pool;
+
+    /// The format's definition of the slope, on wide integers.
+    fn plain_tendency(b: i64, a: i64, n: i64) -> i64 {
+        let mut d = 0;
+        if b >= a && a >= n {
+            d = (4 * b - 3 * n - a + 6) / 12;
+            if d - (d & 1) > 2 * (b - a) {
+                d = 2 * (b - a) + 1;
+            }
+            if d + (d & 1) > 2 * (a - n) {
+                d = 2 * (a - n);
+            }
+        } else if b <= a && a <= n {
+            d = (4 * b - 3 * n - a - 6) / 12;
+            if d + (d & 1) < 2 * (b - a) {
+                d = 2 * (b - a) - 1;
+            }
+            if d - (d & 1) < 2 * (a - n) {
+                d = 2 * (a - n);
+            }
+        }
+        d
+    }
+
+    /// The format's definition for one line, samples wrapped to 32 bits.
+    fn plain_join(averages: &[i64], residuals: &[i64]) -> Vec<i64> {
+        let mut output: Vec<i64> = Vec::new();
+        for (i, &residual) in residuals.iter().enumerate() {
+            let average = averages[i];
+            let next = averages.get(i + 1).copied().unwrap_or(average);
+            let previous = output.last().copied().unwrap_or(average);
+            let difference = residual + plain_tendency(previous, average, next);
+            let first = i64::from((average + difference / 2) as i32);
+            output.extend([first, i64::from((first - difference) as i32)]);
+        }
+        output.extend(averages.get(residuals.len()));
+        output
+    }
+
+    #[test]
+    fn tendency_of_the_format() {
+        let vectors = [
+            (10, 5, 0, 3),
+            (0, 5, 10, -3),
+            (100, 90, 0, 21),
+            (0, 90, 100, -20),
+            (7, 7, 3, 1),
+            (3, 7, 7, 0),
+            (5, 9, 2, 0),
+            (-1, -7, -30, 8),
+            (30, 7, 1, 9),
+            (255, 3, 0, 6),
+            (2, 1, 0, 1),
+            (0, 1, 2, -1),
+        ];
+        for (b, a, n, expected) in vectors {
+            assert_eq!(tendency(b, a, n), expected, "i32 {b} {a} {n}");
+            assert_eq!(tendency(b as i16, a as i16, n as i16), expected as i16, "i16 {b} {a} {n}");
+            assert_eq!(plain_tendency(b.into(), a.into(), n.into()), expected.into(), "plain {b} {a} {n}");
+        }
+    }
+
+    #[test]
+    fn tendency_agrees_with_the_definition_up_to_the_bounds_of_each_type() {
+        let mut random = Random::new(1);
+        for _ in 0..200_000 {
+            let bits = 1 + random.below(31);
+            let [b, a, n] = [2, 0, 0].map(|more| random.signed(bits.min(29) + more));
+            let expected = plain_tendency(b, a, n);
+            assert_eq!(tendency(b, a, n), expected);
+            if bits <= 28 {
+                assert_eq!(i64::from(tendency(b as i32, a as i32, n as i32)), expected);
+            }
+            if bits <= 12 {
+                assert_eq!(i64::from(tendency(b as i16, a as i16, n as i16)), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_the_format() {
+        assert_eq!(plain_join(&[10, 20, 15, -3], &[3, -4, 7]), [11, 9, 18, 22, 22, 8, -3]);
+        assert_eq!(plain_join(&[10, 20, 15, -3], &[3, -4, 7, 1]), [11, 9, 18, 22, 22, 8, -3, -4]);
+    }
+
+    fn channel<S: Sample>(width: usize, height: usize, values: impl FnMut() -> i64) -> Channel<S> {
+        let mut channel = Channel::lease(&Pool::new(), ChannelShape::new(width as u32, height as u32)).unwrap();
+        fill(&mut channel, values);
+        channel
+    }
+
+    /// Joins random lines both ways and compares with the definition; returns whether an overflow was reported.
+    fn check<S: Sample>(level: Level, random: &mut Random, lines: usize, length: usize, bits: u32) -> bool {
+        let pairs = length / 2;
+        let averages: Vec<Vec<i64>> =
+            (0..lines).map(|_| (0..length - pairs).map(|_| random.signed(bits)).collect()).collect();
+        let residuals: Vec<Vec<i64>> =
+            (0..lines).map(|_| (0..pairs).map(|_| random.signed(bits)).collect()).collect();
+        let expected: Vec<Vec<i64>> =
+            averages.iter().zip(&residuals).map(|(a, r)| plain_join(a, r)).collect();
+        let fits = expected.iter().flatten().all(|&v| i64::from(S::wrap_wide(v).to_i32()) == v);
+
+        let mut output = channel::<S>(length, lines, || 0);
+        let mut samples = averages.iter().flatten().copied();
+        let a = channel::<S>(length - pairs, lines, || samples.next().unwrap());
+        let mut samples = residuals.iter().flatten().copied();
+        let r = channel::<S>(pairs, lines, || samples.next().unwrap());
+        let overflow = join_columns(level, a.view().unwrap(), r.view().unwrap(), output.view_mut().unwrap());
+        assert_eq!(overflow, !fits);
+        if fits {
+            assert_eq!(rows(&output), expected);
+        }
+
+        let mut output = channel::<S>(lines, length, || 0);
+        let mut at = 0..;
+        let a = channel::<S>(lines, length - pairs, || at.next().map(|i| averages[i % lines][i / lines]).unwrap());
+        let mut at = 0..;
+        let r = channel::<S>(lines, pairs, || at.next().map(|i| residuals[i % lines][i / lines]).unwrap());
+        let overflow = join_rows(level, a.view().unwrap(), r.view().unwrap(), output.view_mut().unwrap());
+        assert_eq!(overflow, !fits);
+        if fits {
+            let output = rows(&output);
+            let columns: Vec<Vec<i64>> =
+                (0..lines).map(|x| output.iter().map(|row| row[x]).collect()).collect();
+            assert_eq!(columns, expected);
+        }
+        overflow
+    }
+
+    #[test]
+    fn joins_agree_with_the_definition() {
+        let mut random = Random::new(2);
+        for level in levels() {
+            for round in 0..60 {
+                let lines = 1 + random.below(70) as usize;
+                let length = 2 + random.below(150) as usize;
+                assert!(!check::<i32>(level, &mut random, lines, length, 1 + round % 32));
+                check::<i16>(level, &mut random, lines, length, 1 + round % 16);
+            }
+        }
+    }
+
+    #[test]
+    fn overflow_of_16_bits_is_seen_and_only_then_reported() {
+        let mut random = Random::new(3);
+        let level = Level::new();
+        assert!(!check::<i16>(level, &mut random, 40, 100, 13));
+        assert!(check::<i16>(level, &mut random, 40, 100, 16));
+    }
+}
+#[cfg(test)]
+mod timing {
+    use super::*;
+    use crate::modular::channel::{Channel, ChannelShape};
+    use crate::modular::testing::{Random, fill, levels};
+    use jxlake_util::Pool;
+    fn run<S: Sample>(name: &str, bits: u32) {
+        let mut random = Random::new(1);
+        let (w, h) = (1024usize, 512usize);
+        let ch = |w: usize, h: usize, random: &mut Random| {
+            let mut c: Channel<S> = Channel::lease(&Pool::new(), ChannelShape::new(w as u32, h as u32)).unwrap();
+            fill(&mut c, || random.signed(bits)); c };
+        let (a, r) = (ch(w / 2, h, &mut random), ch(w / 2, h, &mut random));
+        let (av, rv) = (ch(w, h / 2, &mut random), ch(w, h / 2, &mut random));
+        let mut out = ch(w, h, &mut random);
+        for level in levels() {
+            let mut best = [f64::MAX; 2];
+            for _ in 0..20 {
+                let t = std::time::Instant::now();
+                let _ = join_columns(level, a.view().unwrap(), r.view().unwrap(), out.view_mut().unwrap());
+                best[0] = best[0].min(t.elapsed().as_secs_f64());
+                let t = std::time::Instant::now();
+                let _ = join_rows(level, av.view().unwrap(), rv.view().unwrap(), out.view_mut().unwrap());
+                best[1] = best[1].min(t.elapsed().as_secs_f64());
+            }
+            let n = (w * h) as f64 / 1e9;
+            println!("{name} {bits} {level:?} columns {:.3} rows {:.3} ns/sample", best[0] / n, best[1] / n);
+        }
+    }
+    #[test]
+    #[ignore]
+    fn time() { run::<i16>("i16", 12); run::<i16>("i16", 14); run::<i32>("i32", 12); run::<i32>("i32", 32); }
 }
