@@ -1,1 +1,3 @@
 //! A JPEG XL decoder that works in pooled matrices: a warm decode allocates nothing.
+
+pub mod container;

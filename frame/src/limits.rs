@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 /// assert!(limits.check(Limit::Pixels, 60_000_000).is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
     /// Width and height in pixels, of the image and of each frame after upsampling.
     pub dimension: u64,
