@@ -16,6 +16,8 @@ mod small_integer;
 #[cfg(any(test, feature = "test-support"))]
 #[doc(hidden)]
 pub mod test_support;
+#[cfg(test)]
+mod tests;
 
 pub use bit_reader::BitReader;
 pub use codes::{BundleLimits, Codes, Lz77};

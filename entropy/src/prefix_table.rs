@@ -105,8 +105,8 @@ impl TokenMeaning {
 /// codes, so that those in use stay in the first-level cache.
 pub(crate) fn root_bits(tables: usize, longest: u32) -> u32 {
     let most = match tables {
-        ..=4 => 10,
-        ..=8 => 9,
+        0..=4 => 10,
+        5..=8 => 9,
         _ => 8,
     };
     longest.min(most)

@@ -1,54 +1,35 @@
-//! A writer of entropy-coded streams and random material, for the tests of this crate and of those above it.
+//! A writer of entropy-coded streams and random material, for the tests of this crate and (with the feature
+//! `test-support`) of those above it. Plain code: it favours being evidently right.
+//!
+//! ```
+//! use jxlake_entropy::test_support::{BitWriter, BundleWriter, Item, Kind};
+//! use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+//!
+//! let items: Vec<Item> = (0..100).map(|i| Item::literal(i % 3, i as u32 * i as u32)).collect();
+//! let bundle = BundleWriter::fitting(3, &items, Kind::Prefix);
+//! let mut writer = BitWriter::new();
+//! bundle.write(&mut writer);
+//! bundle.write_stream(&mut writer, &items);
+//! let bytes = writer.into_bytes();
+//!
+//! let mut bits = BitReader::new(&bytes);
+//! let mut codes = Codes::new();
+//! codes.read(&mut bits, 3, Lz77::Allowed, &BundleLimits::default())?;
+//! let mut window = Lz77Window::new();
+//! let mut reader = SymbolReader::new(&codes, &mut bits, 0, 100, &mut window)?;
+//! assert!((0..100).all(|i| reader.read(&mut bits, i as usize % 3) == i * i));
+//! reader.finish(&bits)?;
+//! # Ok::<(), jxlake_entropy::Error>(())
+//! ```
 
-/// A small random number generator (xorshift64*).
-#[derive(Clone, Debug)]
-pub struct Random(u64);
+mod ans_writer;
+mod bit_writer;
+mod bundle_writer;
+mod prefix_writer;
+mod random;
 
-impl Random {
-    /// A generator; equal seeds give equal numbers.
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// The next 32 bits.
-    pub fn next_u32(&mut self) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
-    }
-
-    /// A number below `n`, which is not 0.
-    pub fn below(&mut self, n: usize) -> usize {
-        ((u64::from(self.next_u32()) * n as u64) >> 32) as usize
-    }
-
-    /// True once in `n`.
-    pub fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    /// A number of at most `bits <= 32` bits, small ones as likely as large ones.
-    pub fn of_bits(&mut self, bits: u32) -> u32 {
-        let kept = self.below(bits as usize + 1) as u32;
-        self.next_u32().checked_shr(32 - kept).unwrap_or(0)
-    }
-
-    /// ANS probabilities of `alphabet` symbols with the sum 4096: one, few or many symbols.
-    pub fn distribution(&mut self, alphabet: usize) -> Vec<u16> {
-        let mut probabilities = vec![0u16; alphabet];
-        let used = match self.below(4) {
-            0 => 1,
-            1 => 1 + self.below(3),
-            _ => 1 + self.below(alphabet),
-        };
-        let mut left = 4096;
-        for i in 0..used {
-            let most = if self.one_in(3) { left } else { left / 8 };
-            let share = if i + 1 == used { left } else { self.below(most + 1) };
-            probabilities[self.below(alphabet)] += share as u16;
-            left -= share;
-        }
-        probabilities
-    }
-}
+pub use ans_writer::{AnsWriter, alias_slots};
+pub use bit_writer::BitWriter;
+pub use bundle_writer::{BundleWriter, CopyWriter, Item, Kind, MapForm};
+pub use prefix_writer::PrefixWriter;
+pub use random::Random;

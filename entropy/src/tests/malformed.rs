@@ -1,0 +1,1 @@
+//! Streams that break a rule.
