@@ -24,6 +24,11 @@ impl Chromaticity {
         Self { x, y }
     }
 
+    /// x and y.
+    pub const fn xy(self) -> [f64; 2] {
+        [self.x, self.y]
+    }
+
     /// The XYZ of this white at Y = 1; `None` outside 0 <= x <= 1, 0 < y <= 1 or where it is not finite.
     pub fn white_xyz(self) -> Option<[f64; 3]> {
         let inside = (0.0..=1.0).contains(&self.x) && self.y > 0.0 && self.y <= 1.0;
@@ -79,6 +84,11 @@ impl Primaries {
         green: Chromaticity::new(0.265, 0.690),
         blue: Chromaticity::new(0.150, 0.060),
     };
+
+    /// x and y of red, green and blue.
+    pub const fn xy(self) -> [[f64; 2]; 3] {
+        [self.red.xy(), self.green.xy(), self.blue.xy()]
+    }
 
     /// The matrix from linear RGB, whose (1, 1, 1) is `white` at Y = 1, to XYZ.
     ///

@@ -1,12 +1,13 @@
 //! Colour as numbers and as functions of rows: primaries and white points, XYB, transfer functions, tone mapping.
 //!
-//! Nothing here knows headers or frames. Definitions are in double precision ([`Curve::encode`], [`RgbSpace::to`] …);
+//! Definitions are in double precision ([`Curve::encode`], [`RgbSpace::to`] …);
 //! beside them stand the kernels in single precision that run over rows of samples.
 
 mod chromaticity;
 mod curve;
 mod curve_fits;
 mod curve_rows;
+mod encoding;
 mod hlg_ootf;
 pub mod matrix;
 pub mod rows;
@@ -22,9 +23,8 @@ pub use chromaticity::{
     BRADFORD, BRADFORD_INVERSE, Chromaticity, D50_XYZ, Primaries, RgbSpace, SRGB_LUMINANCES,
 };
 pub use curve::{Curve, pq_decode, pq_encode};
+pub use encoding::output_encoding_of_xyb;
 pub use hlg_ootf::HlgOotf;
 pub use tone_mapping::{GamutMapping, Rec2408};
 pub use transfer::Transfer;
-pub use xyb::{
-    DEFAULT_OPSIN_BIASES, DEFAULT_OPSIN_INVERSE, LinearMatrix, LinearTarget, ScaledXyb, XybToLinear,
-};
+pub use xyb::{LinearMatrix, LinearTarget, ScaledXyb, XybToLinear};

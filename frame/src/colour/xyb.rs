@@ -7,6 +7,7 @@ use super::matrix::{self, Matrix3};
 use super::rows::{PixelMap, map_rows};
 use super::transfer::Transfer;
 use super::vector_math::splat;
+use crate::image_header::OpsinInverseMatrix;
 
 /// The linear light into which XYB is converted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,34 +27,25 @@ impl LinearTarget {
         }
     }
 
-    /// The matrix T from cone responses to the target, for an image with the inverse opsin matrix `opsin_inverse`.
-    ///
-    /// `None` if the space is degenerate.
+    /// The matrix T from cone responses to the target; `None` if the space is degenerate.
     ///
     /// ```
-    /// use jxlake_frame::colour::{DEFAULT_OPSIN_INVERSE, LinearTarget, RgbSpace};
+    /// use jxlake_frame::colour::LinearTarget;
+    /// use jxlake_frame::image_header::OpsinInverseMatrix;
     ///
-    /// let t = LinearTarget::Rgb(RgbSpace::SRGB).opsin_matrix(&DEFAULT_OPSIN_INVERSE).unwrap();
-    /// assert_eq!(t, DEFAULT_OPSIN_INVERSE);
+    /// let gray = LinearTarget::Gray.opsin_matrix(&OpsinInverseMatrix::default()).unwrap();
+    /// assert!((gray[0][1] - 1.25847).abs() < 1e-5);
     /// ```
-    pub fn opsin_matrix(&self, opsin_inverse: &Matrix3) -> Option<Matrix3> {
+    pub fn opsin_matrix(&self, opsin: &OpsinInverseMatrix) -> Option<Matrix3> {
+        let [a, b, c, d, e, f, g, h, i] = opsin.inverse_matrix.map(f64::from);
+        let to_srgb = [[a, b, c], [d, e, f], [g, h, i]];
         match self {
-            Self::Rgb(RgbSpace::SRGB) => Some(*opsin_inverse),
-            Self::Rgb(space) => Some(matrix::multiply(&RgbSpace::SRGB.to(space)?, opsin_inverse)),
-            Self::Gray => Some(matrix::multiply(&[SRGB_LUMINANCES; 3], opsin_inverse)),
+            Self::Rgb(RgbSpace::SRGB) => Some(to_srgb),
+            Self::Rgb(space) => Some(matrix::multiply(&RgbSpace::SRGB.to(space)?, &to_srgb)),
+            Self::Gray => Some(matrix::multiply(&[SRGB_LUMINANCES; 3], &to_srgb)),
         }
     }
 }
-
-/// The inverse opsin matrix of images that do not bring their own.
-pub const DEFAULT_OPSIN_INVERSE: Matrix3 = [
-    [11.031566901960783, -9.866943921568629, -0.16462299647058826],
-    [-3.254147380392157, 4.418770392156863, -0.16462299647058826],
-    [-3.6588512862745097, 2.7129230470588235, 1.9459282392156863],
-];
-
-/// The opsin biases of images that do not bring their own.
-pub const DEFAULT_OPSIN_BIASES: [f32; 3] = [-0.003_793_073_3; 3];
 
 /// Turns X, Y and B into linear light of some [`LinearTarget`], in which 1.0 means the intensity target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,15 +56,15 @@ pub struct XybToLinear {
 }
 
 impl XybToLinear {
-    /// The conversion with the image's opsin biases and intensity target (nits, above 0) by the matrix T of
-    /// [`LinearTarget::opsin_matrix`].
-    pub fn new(matrix: &Matrix3, biases: [f32; 3], intensity_target: f32) -> Self {
+    /// The conversion for an image with this opsin matrix and intensity target (nits, above 0); `None` if the target's
+    /// space is degenerate.
+    pub fn new(opsin: &OpsinInverseMatrix, target: &LinearTarget, intensity_target: f32) -> Option<Self> {
         let scale = 255.0 / f64::from(intensity_target);
-        Self {
-            biases,
-            bias_roots: biases.map(f32::cbrt),
-            matrix: matrix.map(|row| row.map(|v| (v * scale) as f32)),
-        }
+        Some(Self {
+            biases: opsin.opsin_biases,
+            bias_roots: opsin.opsin_biases.map(f32::cbrt),
+            matrix: target.opsin_matrix(opsin)?.map(|row| row.map(|v| (v * scale) as f32)),
+        })
     }
 
     /// Converts rows of X, Y and B in place to linear red, green and blue.
@@ -143,8 +135,7 @@ mod tests {
     use crate::colour::{Chromaticity, Primaries};
 
     fn default_map(target: LinearTarget) -> XybToLinear {
-        let matrix = target.opsin_matrix(&DEFAULT_OPSIN_INVERSE).unwrap();
-        XybToLinear::new(&matrix, DEFAULT_OPSIN_BIASES, 255.0)
+        XybToLinear::new(&OpsinInverseMatrix::default(), &target, 255.0).unwrap()
     }
 
     #[test]
@@ -185,7 +176,7 @@ mod tests {
             (LinearTarget::Gray, [gray; 3]),
         ];
         for (target, expected) in cases {
-            let t = target.opsin_matrix(&DEFAULT_OPSIN_INVERSE).unwrap();
+            let t = target.opsin_matrix(&OpsinInverseMatrix::default()).unwrap();
             for (v, e) in t.as_flattened().iter().zip(expected.as_flattened()) {
                 assert!((v - e).abs() < 6e-6 * e.abs().max(0.1), "{target:?}: {t:?}");
             }

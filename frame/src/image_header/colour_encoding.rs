@@ -2,6 +2,7 @@
 
 use jxlake_entropy::BitReader;
 
+use crate::colour;
 use crate::error::{Invalid, Result};
 use crate::fields::{Fields, sgn, u};
 
@@ -79,10 +80,10 @@ impl WhitePoint {
     /// The chromaticity x, y.
     pub fn xy(self) -> [f64; 2] {
         match self {
-            Self::D65 => [0.3127, 0.3290],
+            Self::D65 => colour::Chromaticity::D65.xy(),
             Self::Custom(white) => white.xy(),
-            Self::E => [1.0 / 3.0, 1.0 / 3.0],
-            Self::Dci => [0.314, 0.351],
+            Self::E => colour::Chromaticity::E.xy(),
+            Self::Dci => colour::Chromaticity::DCI.xy(),
         }
     }
 }
@@ -105,12 +106,10 @@ impl Primaries {
     /// The chromaticities x, y of red, green and blue.
     pub fn xy(self) -> [[f64; 2]; 3] {
         match self {
-            Self::Srgb => {
-                [[0.639998686, 0.330010138], [0.300003784, 0.600003357], [0.150002046, 0.059997204]]
-            }
+            Self::Srgb => colour::Primaries::SRGB.xy(),
             Self::Custom(rgb) => rgb.map(Chromaticity::xy),
-            Self::Bt2100 => [[0.708, 0.292], [0.170, 0.797], [0.131, 0.046]],
-            Self::P3 => [[0.680, 0.320], [0.265, 0.690], [0.150, 0.060]],
+            Self::Bt2100 => colour::Primaries::BT2100.xy(),
+            Self::P3 => colour::Primaries::P3.xy(),
         }
     }
 }

@@ -50,7 +50,9 @@ impl ChannelList {
     pub(crate) fn range(&self, begin: u32, count: u32) -> Result<std::ops::Range<usize>> {
         let (begin, end) = (begin as usize, begin as usize + count as usize);
         if end > self.shapes.len() {
-            return Err(ModularFault::ChannelRange { end: end as u64, channels: self.shapes.len() as u64 }.into());
+            return Err(
+                ModularFault::ChannelRange { end: end as u64, channels: self.shapes.len() as u64 }.into()
+            );
         }
         if begin < self.meta && end > self.meta {
             return Err(ModularFault::MixedChannels { meta: self.meta as u64 }.into());
@@ -63,7 +65,9 @@ impl ChannelList {
         let range = self.range(begin, count)?;
         let shapes = &self.shapes[range.clone()];
         match shapes.iter().position(|shape| *shape != shapes[0]) {
-            Some(offset) => Err(ModularFault::UnequalChannels { channel: (range.start + offset) as u64 }.into()),
+            Some(offset) => {
+                Err(ModularFault::UnequalChannels { channel: (range.start + offset) as u64 }.into())
+            }
             None => Ok(range),
         }
     }

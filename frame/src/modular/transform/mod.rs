@@ -50,7 +50,12 @@ impl TransformList {
     ///
     /// A transform that does not fit the channels is invalid; more than [`Limits::modular_channels`] channels are above
     /// the limit.
-    pub fn read(&mut self, bits: &mut BitReader<'_>, channels: &mut ChannelList, limits: &Limits) -> Result<()> {
+    pub fn read(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        channels: &mut ChannelList,
+        limits: &Limits,
+    ) -> Result<()> {
         self.transforms.clear();
         self.steps.clear();
         let count = bits.u32([c(0), c(1), 2 + u(4), 18 + u(8)])?;

@@ -122,14 +122,16 @@ fn push_default_steps(channels: &ChannelList, steps: &mut Vec<SqueezeStep>) {
         return;
     };
     let count = channels.len() - first;
-    let chroma = |horizontal| SqueezeStep { horizontal, in_place: false, begin: first as u32 + 1, channels: 2 };
+    let chroma =
+        |horizontal| SqueezeStep { horizontal, in_place: false, begin: first as u32 + 1, channels: 2 };
     if count > 2 {
         let second = channels.shapes()[first + 1];
         if (second.width, second.height) == (width, height) {
             steps.extend([chroma(true), chroma(false)]);
         }
     }
-    let all = |horizontal| SqueezeStep { horizontal, in_place: true, begin: first as u32, channels: count as u32 };
+    let all =
+        |horizontal| SqueezeStep { horizontal, in_place: true, begin: first as u32, channels: count as u32 };
     if height >= width && height > DEFAULT_SIZE {
         steps.push(all(false));
         height = height.div_ceil(2);

@@ -358,7 +358,8 @@ mod tests {
     }
 
     fn channel<S: Sample>(width: usize, height: usize, values: impl FnMut() -> i64) -> Channel<S> {
-        let mut channel = Channel::lease(&Pool::new(), ChannelShape::new(width as u32, height as u32)).unwrap();
+        let mut channel =
+            Channel::lease(&Pool::new(), ChannelShape::new(width as u32, height as u32)).unwrap();
         fill(&mut channel, values);
         channel
     }
@@ -387,7 +388,9 @@ mod tests {
 
         let mut output = channel::<S>(lines, length, || 0);
         let mut at = 0..;
-        let a = channel::<S>(lines, length - pairs, || at.next().map(|i| averages[i % lines][i / lines]).unwrap());
+        let a = channel::<S>(lines, length - pairs, || {
+            at.next().map(|i| averages[i % lines][i / lines]).unwrap()
+        });
         let mut at = 0..;
         let r = channel::<S>(lines, pairs, || at.next().map(|i| residuals[i % lines][i / lines]).unwrap());
         let overflow = join_rows(level, a.view().unwrap(), r.view().unwrap(), output.view_mut().unwrap());
@@ -432,8 +435,11 @@ mod timing {
         let mut random = Random::new(1);
         let (w, h) = (1024usize, 512usize);
         let ch = |w: usize, h: usize, random: &mut Random| {
-            let mut c: Channel<S> = Channel::lease(&Pool::new(), ChannelShape::new(w as u32, h as u32)).unwrap();
-            fill(&mut c, || random.signed(bits)); c };
+            let mut c: Channel<S> =
+                Channel::lease(&Pool::new(), ChannelShape::new(w as u32, h as u32)).unwrap();
+            fill(&mut c, || random.signed(bits));
+            c
+        };
         let (a, r) = (ch(w / 2, h, &mut random), ch(w / 2, h, &mut random));
         let (av, rv) = (ch(w, h / 2, &mut random), ch(w, h / 2, &mut random));
         let mut out = ch(w, h, &mut random);
@@ -453,5 +459,10 @@ mod timing {
     }
     #[test]
     #[ignore]
-    fn time() { run::<i16>("i16", 12); run::<i16>("i16", 14); run::<i32>("i32", 12); run::<i32>("i32", 32); }
+    fn time() {
+        run::<i16>("i16", 12);
+        run::<i16>("i16", 14);
+        run::<i32>("i32", 12);
+        run::<i32>("i32", 32);
+    }
 }
