@@ -1,9 +1,14 @@
 //! The rules of Modular coding that a codestream can break.
 
+use super::tree::TreeFault;
+
 /// A rule of Modular coding that a codestream breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModularFault {
+    /// The MA tree breaks a rule.
+    #[error("MA tree: {0}")]
+    Tree(TreeFault),
     /// A transform names channels that do not exist.
     #[error("a transform reaches channel {end} of {channels}")]
     ChannelRange {

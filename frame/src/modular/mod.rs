@@ -2,9 +2,15 @@
 
 pub mod channel;
 pub mod channel_list;
+pub mod decode;
 pub mod fault;
 pub mod lane;
+pub mod predictor;
+pub(crate) mod properties;
+pub(crate) mod prune;
 pub mod transform;
+pub mod tree;
+pub mod weighted;
 
 #[cfg(test)]
 pub(crate) mod testing;

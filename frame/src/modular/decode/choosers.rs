@@ -1,0 +1,188 @@
+//! How a loop finds the leaf of a sample, and its prediction: the parts that differ from shape to shape of tree.
+
+use super::super::predictor::{Neighbours, Predictor};
+use super::super::properties::gradient;
+use super::super::prune::PrunedLeaf;
+use super::mask::{MAX_LEAVES, Mask, MaskTable};
+
+/// Finds the leaf of a sample.
+pub(crate) trait Chooser {
+    /// The leaf at column `x`. `gradient_before` is property 9 of the sample to the left.
+    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32) -> PrunedLeaf;
+}
+
+/// Trees of one leaf.
+pub(crate) struct One(pub(crate) PrunedLeaf);
+
+impl Chooser for One {
+    #[inline(always)]
+    fn choose(&self, _x: usize, _around: &Neighbours, _gradient_before: i32) -> PrunedLeaf {
+        self.0
+    }
+}
+
+/// From the value of one property to a cluster, for trees whose leaves do not differ in anything else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClusterTable<'a> {
+    pub(crate) clusters: &'a [u8],
+    /// Value of the first entry.
+    pub(crate) first: i32,
+}
+
+impl ClusterTable<'_> {
+    /// The cluster of a value. Exact for every value: the outermost entries stand for all beyond.
+    #[inline(always)]
+    pub(crate) fn at(&self, value: i32) -> u8 {
+        match self.clusters.get(value.wrapping_sub(self.first) as u32 as usize) {
+            Some(cluster) => *cluster,
+            None => self.outside(value),
+        }
+    }
+
+    #[inline(always)]
+    fn outside(&self, value: i32) -> u8 {
+        let outermost = if value < self.first { self.clusters.first() } else { self.clusters.last() };
+        outermost.copied().unwrap_or(0)
+    }
+}
+
+/// Trees of splits on property 9 whose leaves differ in their cluster only.
+pub(crate) struct ByGradient<'a>(pub(crate) ClusterTable<'a>);
+
+impl Chooser for ByGradient<'_> {
+    #[inline(always)]
+    fn choose(&self, _x: usize, around: &Neighbours, _gradient_before: i32) -> PrunedLeaf {
+        let cluster = self.0.at(gradient(around));
+        PrunedLeaf { cluster, predictor: Predictor::Gradient, offset: 0, multiplier: 1 }
+    }
+}
+
+/// Leaves of a tree with masks, by the bit of their mask.
+pub(crate) type MaskLeaves = [PrunedLeaf; MAX_LEAVES];
+
+/// Masks of properties that depend on the sample to the left.
+#[derive(Clone, Copy)]
+pub(crate) struct LeftTables<'a> {
+    pub(crate) west: MaskTable<'a>,
+    /// Property 8.
+    pub(crate) gradient_step: MaskTable<'a>,
+    /// Property 9.
+    pub(crate) gradient: MaskTable<'a>,
+    /// Property 10.
+    pub(crate) west_step: MaskTable<'a>,
+    /// Property 14.
+    pub(crate) west_west_step: MaskTable<'a>,
+}
+
+/// Tables of [`LeftTables`] that a loop looks at: bits of a constant parameter.
+pub(crate) mod left {
+    /// Properties 5 and 7.
+    pub(crate) const WEST: u8 = 1;
+    /// Property 8.
+    pub(crate) const GRADIENT_STEP: u8 = 2;
+    /// Property 9.
+    pub(crate) const GRADIENT: u8 = 4;
+    /// Property 10.
+    pub(crate) const WEST_STEP: u8 = 8;
+    /// Property 14.
+    pub(crate) const WEST_WEST_STEP: u8 = 16;
+    /// All tables.
+    pub(crate) const ALL: u8 = 31;
+}
+
+/// Trees with mask tables.
+pub(crate) struct ByMask<'a, const LEFT: u8> {
+    /// Of each column, the leaves that the properties of the rows above leave possible.
+    pub(crate) above: &'a [Mask],
+    pub(crate) left: LeftTables<'a>,
+    pub(crate) leaves: &'a MaskLeaves,
+}
+
+impl<const LEFT: u8> ByMask<'_, LEFT> {
+    /// The leaves that all properties but 15 leave possible.
+    #[inline(always)]
+    pub(crate) fn mask(&self, x: usize, around: &Neighbours, gradient_before: i32) -> Mask {
+        let mut mask = self.above[x];
+        let Neighbours { west, north_west, west_west, .. } = *around;
+        if LEFT & left::WEST != 0 {
+            mask &= self.left.west.at(west);
+        }
+        if LEFT & left::GRADIENT_STEP != 0 {
+            mask &= self.left.gradient_step.at(west.wrapping_sub(gradient_before));
+        }
+        if LEFT & left::GRADIENT != 0 {
+            mask &= self.left.gradient.at(gradient(around));
+        }
+        if LEFT & left::WEST_STEP != 0 {
+            mask &= self.left.west_step.at(west.wrapping_sub(north_west));
+        }
+        if LEFT & left::WEST_WEST_STEP != 0 {
+            mask &= self.left.west_west_step.at(west.wrapping_sub(west_west));
+        }
+        mask
+    }
+
+    /// The leaf of a mask with one bit.
+    #[inline(always)]
+    pub(crate) fn leaf(&self, mask: Mask) -> PrunedLeaf {
+        self.leaves[mask.trailing_zeros() as usize % MAX_LEAVES]
+    }
+}
+
+impl<const LEFT: u8> Chooser for ByMask<'_, LEFT> {
+    #[inline(always)]
+    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32) -> PrunedLeaf {
+        self.leaf(self.mask(x, around, gradient_before))
+    }
+}
+
+/// Predicts a sample and adds its residual.
+pub(crate) trait Reconstruct {
+    /// The sample. `weighted` is the prediction of the weighted predictor, if it runs.
+    fn sample(leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32;
+}
+
+/// All leaves have the same predictor, of this code, offset 0 and multiplier 1.
+pub(crate) struct Only<const PREDICTOR: usize>;
+
+impl<const PREDICTOR: usize> Reconstruct for Only<PREDICTOR> {
+    #[inline(always)]
+    fn sample(_leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32 {
+        residual.wrapping_add(around.predict(Predictor::ALL[PREDICTOR], weighted))
+    }
+}
+
+/// All leaves have the predictor Zero.
+pub(crate) struct Unpredicted;
+
+impl Reconstruct for Unpredicted {
+    #[inline(always)]
+    fn sample(leaf: PrunedLeaf, residual: i32, _around: &Neighbours, _weighted: i32) -> i32 {
+        residual.wrapping_mul(leaf.multiplier).wrapping_add(leaf.offset)
+    }
+}
+
+/// All leaves have the predictor Gradient or Weighted, offset 0 and multiplier 1.
+pub(crate) struct GradientOrWeighted;
+
+impl Reconstruct for GradientOrWeighted {
+    #[inline(always)]
+    fn sample(leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32 {
+        let gradient = around.predict(Predictor::Gradient, 0);
+        let is_weighted = leaf.predictor == Predictor::Weighted;
+        residual.wrapping_add(std::hint::select_unpredictable(is_weighted, weighted, gradient))
+    }
+}
+
+/// Leaves of any kind.
+pub(crate) struct Any;
+
+impl Reconstruct for Any {
+    #[inline(always)]
+    fn sample(leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32 {
+        residual
+            .wrapping_mul(leaf.multiplier)
+            .wrapping_add(leaf.offset)
+            .wrapping_add(around.predict(leaf.predictor, weighted))
+    }
+}

@@ -1,0 +1,61 @@
+//! The rows that the decoding loops work on: 32-bit copies of the last rows of a channel.
+//!
+//! One kind of sample for all loops, whatever the channel stores, and margins on the right that make the rules for
+//! neighbours outside the channel come true by themselves.
+
+use super::super::channel::Sample;
+
+/// Copies of the last sample at the end of the rows above.
+const MARGIN: usize = 2;
+
+/// The row being decoded and the two above it.
+#[derive(Debug, Default)]
+pub(crate) struct RowBuffers {
+    row: Vec<i32>,
+    north: Vec<i32>,
+    north_north: Vec<i32>,
+    width: usize,
+    /// Rows that were decoded.
+    rows: usize,
+}
+
+/// The rows as a loop over one row sees them.
+pub(crate) struct Rows<'a> {
+    /// The row to decode: as many samples as the channel has columns.
+    pub(crate) row: &'a mut [i32],
+    /// The row above, with the margin. In the first row unspecified.
+    pub(crate) north: &'a [i32],
+    /// Its row above, or again the row above if there is none.
+    pub(crate) north_north: &'a [i32],
+    /// Number of the row.
+    pub(crate) y: usize,
+}
+
+impl RowBuffers {
+    /// Starts a channel of `width >= 1` columns.
+    pub(crate) fn start(&mut self, width: usize) {
+        self.width = width;
+        self.rows = 0;
+        for row in [&mut self.row, &mut self.north, &mut self.north_north] {
+            row.resize(width + MARGIN, 0);
+        }
+    }
+
+    /// The row to decode next and those above.
+    pub(crate) fn rows(&mut self) -> Rows<'_> {
+        let north_north = if self.rows < 2 { &self.north } else { &self.north_north };
+        Rows { row: &mut self.row[..self.width], north: &self.north, north_north, y: self.rows }
+    }
+
+    /// Stores the decoded row, and makes it the row above. Bits of `overflow` become set if samples do not fit.
+    pub(crate) fn finish_row<S: Sample>(&mut self, stored: &mut [S], overflow: &mut i32) {
+        for (stored, &sample) in stored.iter_mut().zip(&self.row) {
+            *stored = S::narrow(sample, overflow);
+        }
+        let last = self.row[self.width - 1];
+        self.row[self.width..].fill(last);
+        std::mem::swap(&mut self.north, &mut self.north_north);
+        std::mem::swap(&mut self.north, &mut self.row);
+        self.rows += 1;
+    }
+}

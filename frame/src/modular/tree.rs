@@ -1,0 +1,285 @@
+//! The MA tree ("meta-adaptive"): from properties of a sample's neighbourhood to the context, predictor, multiplier and
+//! offset with which the sample is decoded.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+
+use super::fault::ModularFault;
+use super::predictor::Predictor;
+use super::prune::references_of;
+use crate::error::Error;
+
+/// Properties that every channel has; those of reference channels follow, four for each.
+pub(crate) const PLAIN_PROPERTIES: usize = 16;
+
+/// Nodes on the longest path of a legal tree, the root included.
+const MAX_HEIGHT: usize = 2047;
+
+/// The rule of the MA tree that a codestream breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TreeFault {
+    /// A property above 255.
+    #[error("property {0} is above 255")]
+    Property(u32),
+    /// A predictor that does not exist.
+    #[error("predictor {0} does not exist")]
+    Predictor(u32),
+    /// A multiplier above 2^31 − 1.
+    #[error("the multiplier {bits} · 2^{log} is too large")]
+    Multiplier {
+        /// Coded exponent.
+        log: u32,
+        /// Coded mantissa.
+        bits: u32,
+    },
+    /// More nodes than the image may have.
+    #[error("more than {0} nodes")]
+    Nodes(u64),
+    /// A path of 2048 nodes or more.
+    #[error("a path of more than 2047 nodes")]
+    Height,
+    /// A split at a value that leaves nothing for one of its sides.
+    #[error("a split of property {property} at {value} where it is {low} to {high}")]
+    Split {
+        /// The property.
+        property: u8,
+        /// The value of the split.
+        value: i32,
+        /// Least value of the property that reaches the split.
+        low: i32,
+        /// Largest value of the property that reaches the split.
+        high: i32,
+    },
+}
+
+impl From<TreeFault> for Error {
+    fn from(fault: TreeFault) -> Self {
+        ModularFault::Tree(fault).into()
+    }
+}
+
+/// A node of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Node {
+    /// To `children` if the property is above `value`, else to `children + 1`.
+    Split { property: u8, value: i32, children: u32 },
+    /// The end of a path: the index of a [`Leaf`], which is its context too.
+    Leaf(u32),
+}
+
+/// How samples that reach a leaf are decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) predictor: Predictor,
+    pub(crate) offset: i32,
+    /// 1 to 2^31 − 1.
+    pub(crate) multiplier: i32,
+}
+
+/// A tree and the codes of its leaves' contexts. [`read`](Self::read) fills it again without allocating when warm.
+#[derive(Debug, Default)]
+pub struct MaTree {
+    nodes: Vec<Node>,
+    leaves: Vec<Leaf>,
+    codes: Codes,
+    /// Different for every tree that was read, so that what is derived from a tree can be kept; 0 for none.
+    generation: u64,
+    references: u32,
+    workspace: TreeWorkspace,
+}
+
+#[derive(Debug, Default)]
+struct TreeWorkspace {
+    codes: Codes,
+    window: Lz77Window,
+    path: Vec<Step>,
+}
+
+/// A split on the path that is being checked, with the bound of its property that one of its sides moved.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    node: u32,
+    side: Side,
+    outer: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// Contexts in which a tree itself is coded.
+#[derive(Clone, Copy)]
+enum TreeContext {
+    SplitValue,
+    Property,
+    Predictor,
+    Offset,
+    MultiplierLog,
+    MultiplierBits,
+}
+
+impl MaTree {
+    const CONTEXTS: usize = 6;
+
+    /// Reads a tree of at most `node_limit` nodes (about; the format tests before it reads a node), and the codes of
+    /// its leaves.
+    pub fn read(&mut self, bits: &mut BitReader<'_>, node_limit: u64) -> Result<(), Error> {
+        self.generation = 0;
+        self.read_nodes(bits, node_limit)?;
+        self.check_splits()?;
+        self.codes.read(bits, self.leaves.len(), Lz77::Allowed, &BundleLimits::default())?;
+        static GENERATION: AtomicU64 = AtomicU64::new(1);
+        self.generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The codes of the leaves' contexts.
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Nodes in breadth-first order; none if no tree was read.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Number of reference channels that some split looks at.
+    pub(crate) fn references(&self) -> u32 {
+        self.references
+    }
+
+    pub(crate) fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    fn read_nodes(&mut self, bits: &mut BitReader<'_>, node_limit: u64) -> Result<(), Error> {
+        let Self { nodes, leaves, references, workspace, .. } = self;
+        *references = 0;
+        nodes.clear();
+        leaves.clear();
+        let codes = &mut workspace.codes;
+        codes.read(bits, Self::CONTEXTS, Lz77::Allowed, &BundleLimits::default())?;
+        // A property that always is a split would go on to the limit without reading a bit.
+        let property_cluster = codes.cluster(TreeContext::Property as usize);
+        if codes.single_value(property_cluster).is_some_and(|property| property > 0) {
+            return Err(TreeFault::Nodes(node_limit).into());
+        }
+        let mut symbols = SymbolReader::new(codes, bits, 0, 6 * node_limit, &mut workspace.window)?;
+        let mut pending = 1u64;
+        while pending > 0 {
+            if nodes.len() as u64 > node_limit {
+                bits.check()?;
+                return Err(TreeFault::Nodes(node_limit).into());
+            }
+            if nodes.len() % 256 == 255 {
+                bits.check()?;
+            }
+            pending -= 1;
+            let mut read = |context: TreeContext| symbols.read(bits, context as usize);
+            let property = read(TreeContext::Property);
+            if property == 0 {
+                let leaf = read_leaf(&mut read);
+                let leaf = leaf.map_err(|fault| error_unless_overrun(fault, bits))?;
+                nodes.push(Node::Leaf(leaves.len() as u32));
+                leaves.push(leaf);
+            } else {
+                let value = unpack_signed(read(TreeContext::SplitValue));
+                let Ok(property) = u8::try_from(property - 1) else {
+                    return Err(error_unless_overrun(TreeFault::Property(property - 1), bits));
+                };
+                // Below 2^23: the node limit is 2^22.
+                let children = (nodes.len() as u64 + pending + 1) as u32;
+                nodes.push(Node::Split { property, value, children });
+                *references = (*references).max(references_of(property) as u32);
+                pending += 2;
+            }
+        }
+        symbols.finish(bits)?;
+        bits.check()?;
+        Ok(())
+    }
+
+    /// Checks that every split can go both ways, and that no path is too long.
+    fn check_splits(&mut self) -> Result<(), Error> {
+        let path = &mut self.workspace.path;
+        path.clear();
+        let mut low = [i32::MIN; 256];
+        let mut high = [i32::MAX; 256];
+        let mut next = Some(0u32);
+        loop {
+            // Down to the left, as far as it goes.
+            while let Some(Node::Split { property, value, children }) =
+                next.and_then(|node| self.nodes.get(node as usize).copied())
+            {
+                let (low, high) = (&mut low[property as usize], &high[property as usize]);
+                if !(*low <= value && value < *high) {
+                    return Err(TreeFault::Split { property, value, low: *low, high: *high }.into());
+                }
+                path.push(Step { node: next.unwrap_or(0), side: Side::Left, outer: *low });
+                if path.len() >= MAX_HEIGHT {
+                    return Err(TreeFault::Height.into());
+                }
+                *low = value + 1;
+                next = Some(children);
+            }
+            // Up to the first split whose right side is still to be checked.
+            loop {
+                let Some(step) = path.last_mut() else { return Ok(()) };
+                let Node::Split { property, value, children } = self.nodes[step.node as usize] else {
+                    return Ok(());
+                };
+                let (low, high) = (&mut low[property as usize], &mut high[property as usize]);
+                match step.side {
+                    Side::Left => {
+                        *low = step.outer;
+                        *step = Step { side: Side::Right, outer: *high, ..*step };
+                        *high = value;
+                        next = Some(children + 1);
+                        break;
+                    }
+                    Side::Right => {
+                        *high = step.outer;
+                        path.pop();
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn read_leaf(read: &mut impl FnMut(TreeContext) -> u32) -> Result<Leaf, TreeFault> {
+    let code = read(TreeContext::Predictor);
+    let predictor = Predictor::from_code(code).ok_or(TreeFault::Predictor(code))?;
+    let offset = unpack_signed(read(TreeContext::Offset));
+    let log = read(TreeContext::MultiplierLog);
+    if log >= 31 {
+        return Err(TreeFault::Multiplier { log, bits: 0 });
+    }
+    let bits = read(TreeContext::MultiplierBits);
+    if bits >= (1 << (31 - log)) - 1 {
+        return Err(TreeFault::Multiplier { log, bits });
+    }
+    Ok(Leaf { predictor, offset, multiplier: ((bits + 1) << log) as i32 })
+}
+
+/// Zeros that are supplied past the end must not decide that a tree is invalid.
+fn error_unless_overrun(fault: TreeFault, bits: &BitReader<'_>) -> Error {
+    match bits.check() {
+        Ok(()) => fault.into(),
+        Err(overrun) => overrun.into(),
+    }
+}
+
+/// 0, −1, 1, −2, 2, … for 0, 1, 2, 3, 4, …
+#[inline(always)]
+pub(crate) fn unpack_signed(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}
