@@ -13,6 +13,8 @@ pub mod geometry;
 
 pub mod modular;
 
+pub mod vardct;
+
 pub mod colour;
 
 pub use error::{Error, Result};
