@@ -230,8 +230,14 @@ fn read_map(bits: &mut TwinBits<'_>, entries: usize) -> Result<Vec<u32>> {
     }
     let move_to_front = bits.bit() == 1;
     let codes = TwinCodes::read(bits, 1, entries > 2)?;
+    let start = bits.position;
     let (mut map, result) = codes.read_stream(bits, 0, std::iter::repeat_n(0, entries));
-    require(map.iter().all(|&entry| entry < 256), Invalid::ContextMapEntry)?;
+    if let Some(entry) = map.iter().position(|&entry| entry > 255) {
+        // Refused there and then, unless it is already past the end.
+        bits.position = start;
+        let _ = codes.read_stream(bits, 0, std::iter::repeat_n(0, entry + 1));
+        return Err(Refusal::Invalid(Invalid::ContextMapEntry));
+    }
     result?;
     if move_to_front {
         let mut recent: Vec<u32> = (0..256).collect();
