@@ -17,4 +17,6 @@ pub mod vardct;
 
 pub mod colour;
 
+pub mod render;
+
 pub use error::{Error, Result};

@@ -1,0 +1,5 @@
+//! The stages of the format.
+
+mod gaborish;
+
+pub use gaborish::Gaborish;

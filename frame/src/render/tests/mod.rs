@@ -1,0 +1,5 @@
+//! The two executors against each other: the same bits for any frame, chain, order of groups and threads.
+
+mod artificial;
+mod executors;
+mod harness;
