@@ -62,6 +62,9 @@ pub trait Fields {
     /// [`Invalid::Padding`] if a skipped bit is not 0.
     fn zero_pad(&mut self) -> Result<()>;
 
+    /// That `n` more bits are there.
+    fn require(&self, n: u64) -> Result<()>;
+
     /// The place of the next bit, for errors: bits from the start of the input.
     fn place(&self) -> u64;
 
@@ -137,6 +140,7 @@ pub trait Fields {
     /// `Name`: appends 0 to 1071 bytes to `name` and returns their number. The bytes are meant as UTF-8; nobody checks.
     fn name(&mut self, name: &mut Vec<u8>) -> Result<u32> {
         let length = self.u32([c(0), u(4), 16 + u(5), 48 + u(10)])?;
+        self.require(8 * u64::from(length))?;
         for _ in 0..length {
             name.push(self.u(8)? as u8);
         }
@@ -161,12 +165,12 @@ pub trait Fields {
 
 impl Fields for BitReader<'_> {
     fn u(&mut self, n: u32) -> Result<u32> {
-        require(self, u64::from(n))?;
+        self.require(u64::from(n))?;
         Ok(self.read(n))
     }
 
     fn skip_bits(&mut self, n: u64) -> Result<()> {
-        require(self, n)?;
+        self.require(n)?;
         Ok(self.skip(n)?)
     }
 
@@ -177,18 +181,17 @@ impl Fields for BitReader<'_> {
         if padding != 0 { Err(Invalid::Padding.at(place)) } else { Ok(()) }
     }
 
+    fn require(&self, n: u64) -> Result<()> {
+        if self.remaining() < n {
+            let needed = self.position().saturating_add(n).div_ceil(8);
+            return Err(Error::Truncated { needed: Some(needed) });
+        }
+        Ok(())
+    }
+
     fn place(&self) -> u64 {
         self.position()
     }
-}
-
-/// That `n` more bits are there.
-fn require(bits: &BitReader<'_>, n: u64) -> Result<()> {
-    if bits.remaining() < n {
-        let needed = bits.position().saturating_add(n).div_ceil(8);
-        return Err(Error::Truncated { needed: Some(needed) });
-    }
-    Ok(())
 }
 
 /// `Sgn`: 0, 1, 2, 3, 4 … stand for 0, -1, 1, -2, 2 ….

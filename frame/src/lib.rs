@@ -6,10 +6,13 @@ pub mod error;
 pub mod fields;
 pub mod limits;
 
+pub mod icc_stream;
 pub mod image_header;
 
 pub mod frame_header;
 pub mod geometry;
+pub mod permutation;
+pub mod toc;
 
 pub mod modular;
 

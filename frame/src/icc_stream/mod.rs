@@ -1,0 +1,115 @@
+//! The encoded ICC profile that can follow the image header.
+//!
+//! The bytes of the encoding are entropy coded; [`profile`] makes the ICC profile of them.
+
+mod profile;
+
+use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+
+use crate::error::{Error, IccFault, Invalid, Result};
+use crate::fields::Fields;
+use crate::limits::{Limit, Limits};
+
+/// Workspace for reading ICC profiles, kept from one to the next.
+#[derive(Debug, Default)]
+pub struct IccScratch {
+    codes: Codes,
+    window: Lz77Window,
+    encoded: Vec<u8>,
+}
+
+/// The most bytes that the format allows, encoded or decoded.
+const MAX_SIZE: u64 = 1 << 28;
+const CONTEXTS: usize = 41;
+/// Symbols that may be read past the end of the input before that is noticed.
+const SYMBOLS_PER_CHECK: usize = 256;
+/// The announced sizes, two numbers of at most ten bytes, are looked at as soon as they are there.
+const SIZES_LENGTH: usize = 20;
+
+/// Reads an encoded ICC profile, which begins with its size, into `out`; the storage of both `out` and `scratch` is
+/// reused.
+///
+/// A profile has no length in bytes that could be known beforehand, so each attempt decodes it from its start: a caller
+/// whose input grows slowly had better wait for an eighth more than at the attempt before, or for the end.
+///
+/// # Errors
+///
+/// Truncated; invalid, if the coding is (the content of the profile is not looked at); or [`Limits::icc_bytes`] is
+/// passed. `out` is then unspecified.
+pub fn read_icc_stream(
+    bits: &mut BitReader<'_>,
+    limits: &Limits,
+    scratch: &mut IccScratch,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let place = bits.place();
+    let encoded_size = bits.u64()?;
+    limits.check(Limit::IccBytes, encoded_size)?;
+    if encoded_size > MAX_SIZE {
+        return Err(Invalid::Value { field: "enc_size", value: encoded_size as i64 }.at(place));
+    }
+    let IccScratch { codes, window, encoded } = scratch;
+    codes.read(bits, CONTEXTS, Lz77::Allowed, &BundleLimits::default())?;
+    let mut symbols = SymbolReader::new(codes, bits, 0, encoded_size, window)?;
+    encoded.clear();
+    let [mut previous, mut before_previous] = [0; 2];
+    for i in 0..encoded_size as usize {
+        if i % SYMBOLS_PER_CHECK == 0 {
+            symbols.check(bits)?;
+            check_expansion(i, bits)?;
+        }
+        if i == SIZES_LENGTH {
+            symbols.check(bits)?;
+            profile::Sizes::read(encoded, encoded_size, limits).map_err(|error| located(error, bits))?;
+        }
+        let symbol = symbols.read(bits, context(i, previous, before_previous));
+        let Ok(byte) = u8::try_from(symbol) else {
+            symbols.check(bits)?;
+            return Err(Invalid::Icc(IccFault::Symbol).at(bits.position()));
+        };
+        encoded.push(byte);
+        before_previous = previous;
+        previous = byte;
+    }
+    symbols.finish(bits)?;
+    profile::decode(encoded, limits, out).map_err(|error| located(error, bits))
+}
+
+/// Refuses symbols that cost almost nothing, of which a few bytes could hold any number.
+fn check_expansion(symbols: usize, bits: &BitReader<'_>) -> Result<()> {
+    let too_many = symbols % 65536 == 0 && symbols as u64 > 256 * (bits.position() / 8);
+    if too_many { Err(Invalid::Icc(IccFault::Expansion).at(bits.position())) } else { Ok(()) }
+}
+
+/// An error with the reader's place, if it has none.
+fn located(error: Error, bits: &BitReader<'_>) -> Error {
+    match error {
+        Error::Invalid { what, bit: None } => what.at(bits.position()),
+        other => other,
+    }
+}
+
+/// The context of byte `i` of the encoding, by the two bytes before it.
+fn context(i: usize, previous: u8, before_previous: u8) -> usize {
+    if i <= 128 {
+        return 0;
+    }
+    let class = match previous {
+        b'a'..=b'z' | b'A'..=b'Z' => 0,
+        b'0'..=b'9' | b'.' | b',' => 1,
+        0 => 2,
+        1 => 3,
+        2..=15 => 4,
+        241..=254 => 5,
+        255 => 6,
+        _ => 7,
+    };
+    let class_before = match before_previous {
+        b'a'..=b'z' | b'A'..=b'Z' => 0,
+        b'0'..=b'9' | b'.' | b',' => 1,
+        0..=15 => 2,
+        241..=255 => 3,
+        _ => 4,
+    };
+    1 + class + 8 * class_before
+}
