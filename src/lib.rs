@@ -1,3 +1,5 @@
 //! A JPEG XL decoder that works in pooled matrices: a warm decode allocates nothing.
 
 pub mod container;
+
+pub mod colour;

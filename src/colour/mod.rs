@@ -1,0 +1,3 @@
+//! Colour as the caller meets it: ICC profiles.
+
+pub mod icc_profile;
