@@ -147,6 +147,13 @@ impl Codes {
         self.literal_single_value(cluster)
     }
 
+    /// A bound of the integers that any cluster gives, so that a caller can choose how wide it keeps them. It is the
+    /// largest one, or `u32::MAX`.
+    pub fn largest_value(&self) -> u32 {
+        let largest = |(&token, config): (&u32, &HybridIntegerConfig)| config.largest_value(token);
+        self.scratch.highest.iter().zip(&self.configs).map(largest).max().unwrap_or(0)
+    }
+
     /// Whether integers may be copied from earlier ones.
     pub fn uses_lz77(&self) -> bool {
         self.lz77.is_some()
@@ -355,7 +362,7 @@ fn bitless_value(config: HybridIntegerConfig, token: u32) -> Option<u32> {
     (expansion.raw_bits == 0).then_some(expansion.base)
 }
 
-fn check_limit(limit: Limit, value: u64, bound: u64) -> Result<(), Error> {
+pub(crate) fn check_limit(limit: Limit, value: u64, bound: u64) -> Result<(), Error> {
     if value > bound { Err(Error::Limit { limit, value, bound }) } else { Ok(()) }
 }
 
@@ -365,7 +372,7 @@ fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
 }
 
 /// Fills a list up to `len` items.
-fn grow<T: Clone>(list: &mut Vec<T>, len: usize, item: T) -> Result<(), Error> {
+pub(crate) fn grow<T: Clone>(list: &mut Vec<T>, len: usize, item: T) -> Result<(), Error> {
     reserve(list, len - list.len())?;
     list.resize(len, item);
     Ok(())

@@ -1,8 +1,8 @@
 //! Context maps: which cluster of distributions each context uses.
 
 use crate::bit_reader::BitReader;
-use crate::codes::{BundleLimits, Codes, Lz77};
-use crate::error::{Error, Invalid};
+use crate::codes::{BundleLimits, Codes, Lz77, check_limit, grow};
+use crate::error::{Error, Invalid, Limit};
 use crate::lz77::Lz77Window;
 use crate::reader::SymbolReader;
 
@@ -15,6 +15,48 @@ const BATCH: usize = 4096;
 pub(crate) struct NestedCodes {
     codes: Codes,
     window: Lz77Window,
+}
+
+/// A context map that stands alone, outside a distribution bundle.
+///
+/// Reading one refills the storage of the one before; once warm it allocates nothing.
+#[derive(Debug, Default)]
+pub struct ContextMap {
+    clusters: Vec<u8>,
+    num_clusters: usize,
+    nested: Option<Box<NestedCodes>>,
+}
+
+impl ContextMap {
+    /// Reads the map of `contexts >= 2` contexts. After an error the map has no contexts.
+    pub fn read(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        contexts: usize,
+        limits: &BundleLimits,
+    ) -> Result<(), Error> {
+        check_limit(Limit::Contexts, contexts as u64, limits.contexts)?;
+        self.clusters.clear();
+        grow(&mut self.clusters, contexts, 0)?;
+        let result = read_context_map(bits, &mut self.clusters, &mut self.nested, limits);
+        // Zeros past the end must not pass for a broken rule.
+        let result = bits.check().and(result);
+        if result.is_err() {
+            self.clusters.clear();
+        }
+        self.num_clusters = result?;
+        Ok(())
+    }
+
+    /// Cluster of each context.
+    pub fn clusters(&self) -> &[u8] {
+        &self.clusters
+    }
+
+    /// Number of clusters, 1..=256. All clusters of the map are below, and each occurs.
+    pub fn num_clusters(&self) -> usize {
+        self.num_clusters
+    }
 }
 
 /// Fills `map`, of at least two contexts, and gives the number of clusters.

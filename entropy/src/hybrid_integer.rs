@@ -69,6 +69,22 @@ impl HybridIntegerConfig {
         Expansion { base: ((u64::from(high) << raw_bits << lsb) as u32) | low, raw_bits, lsb }
     }
 
+    /// The largest integer of all tokens up to `token`, or `u32::MAX` if some of them wrap.
+    pub(crate) fn largest_value(self, token: u32) -> u32 {
+        let (split_exponent, msb, lsb) = self.parts();
+        let split = 1u32 << split_exponent;
+        if token < split {
+            return token;
+        }
+        let in_token = msb + lsb;
+        let magnitude = u64::from(split_exponent) + 1 + u64::from((token - split) >> in_token);
+        if magnitude > 32 {
+            return u32::MAX;
+        }
+        let Expansion { base, raw_bits, lsb } = self.expand(token);
+        base | ((1u32 << raw_bits) - 1) << lsb
+    }
+
     /// The integer of `token`; its raw bits, 31 at most, must be in the reader's buffer.
     #[inline(always)]
     pub(crate) fn value(self, token: u32, bits: &mut BitReader<'_>) -> u32 {
@@ -85,6 +101,24 @@ impl HybridIntegerConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_token_gives_more_than_the_largest_value() {
+        for (split_exponent, msb, lsb) in
+            [(4, 2, 0), (4, 1, 2), (0, 0, 0), (5, 2, 1), (4, 4, 0), (3, 0, 3), (7, 1, 1)]
+        {
+            let config = HybridIntegerConfig::new(split_exponent, msb, lsb).unwrap();
+            let mut largest = 0;
+            for token in 0..400 {
+                let raw_ones = [0xff; 16];
+                let mut bits = BitReader::new(&raw_ones);
+                bits.refill();
+                largest = config.value(token, &mut bits).max(largest);
+                let bound = config.largest_value(token);
+                assert!(bound == largest || bound == u32::MAX, "{config:?} {token}: {bound} {largest}");
+            }
+        }
+    }
 
     #[test]
     fn tokens_stand_for_the_values_of_the_format() {

@@ -21,6 +21,7 @@ mod tests;
 
 pub use bit_reader::BitReader;
 pub use codes::{BundleLimits, Codes, Lz77};
+pub use context_map::ContextMap;
 pub use error::{Error, Invalid, Limit};
 pub use hybrid_integer::HybridIntegerConfig;
 pub use lz77::Lz77Window;
