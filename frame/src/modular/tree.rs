@@ -13,6 +13,9 @@ use crate::error::Error;
 /// Properties that every channel has; those of reference channels follow, four for each.
 pub(crate) const PLAIN_PROPERTIES: usize = 16;
 
+/// Nodes of the largest tree of any image.
+const MAX_NODES: u64 = 1 << 22;
+
 /// Nodes on the longest path of a legal tree, the root included.
 const MAX_HEIGHT: usize = 2047;
 
@@ -161,6 +164,7 @@ impl MaTree {
     }
 
     fn read_nodes(&mut self, bits: &mut BitReader<'_>, node_limit: u64) -> Result<(), Error> {
+        let node_limit = node_limit.min(MAX_NODES);
         let Self { nodes, leaves, references, workspace, .. } = self;
         *references = 0;
         nodes.clear();
@@ -282,4 +286,221 @@ fn error_unless_overrun(fault: TreeFault, bits: &BitReader<'_>) -> Error {
 #[inline(always)]
 pub(crate) fn unpack_signed(value: u32) -> i32 {
     (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::VecDeque;
+
+    use jxlake_entropy::HybridIntegerConfig;
+    use jxlake_entropy::test_support::{BitWriter, BundleWriter, Item, Kind};
+
+    use super::*;
+
+    /// A node to be written, with what is below it.
+    #[derive(Clone, Debug)]
+    pub(crate) enum WrittenNode {
+        Split { property: u32, value: i32, children: Box<[WrittenNode; 2]> },
+        Leaf { predictor: Predictor, offset: i32, multiplier: u32 },
+    }
+
+    impl WrittenNode {
+        /// `left` is for values of the property above `value`.
+        pub(crate) fn split(property: u8, value: i32, left: Self, right: Self) -> Self {
+            Self::Split { property: property.into(), value, children: Box::new([left, right]) }
+        }
+
+        /// A leaf with offset 0 and multiplier 1.
+        pub(crate) fn leaf(predictor: Predictor) -> Self {
+            Self::Leaf { predictor, offset: 0, multiplier: 1 }
+        }
+
+        /// Number of leaves.
+        pub(crate) fn leaves(&self) -> usize {
+            match self {
+                Self::Split { children, .. } => children.iter().map(Self::leaves).sum(),
+                Self::Leaf { .. } => 1,
+            }
+        }
+    }
+
+    /// The symbols of a tree.
+    pub(crate) fn tree_items(root: &WrittenNode) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut push = |context: TreeContext, value| items.push(Item::literal(context as usize, value));
+        let mut queue = VecDeque::from([root]);
+        while let Some(node) = queue.pop_front() {
+            match node {
+                WrittenNode::Split { property, value, children } => {
+                    push(TreeContext::Property, property + 1);
+                    push(TreeContext::SplitValue, pack_signed(*value));
+                    queue.extend(children.iter());
+                }
+                WrittenNode::Leaf { predictor, offset, multiplier } => {
+                    let log = multiplier.trailing_zeros();
+                    push(TreeContext::Property, 0);
+                    push(TreeContext::Predictor, *predictor as u32);
+                    push(TreeContext::Offset, pack_signed(*offset));
+                    push(TreeContext::MultiplierLog, log);
+                    push(TreeContext::MultiplierBits, (multiplier >> log) - 1);
+                }
+            }
+        }
+        items
+    }
+
+    /// Writes the tree without the codes of its leaves.
+    pub(crate) fn write_tree(writer: &mut BitWriter, root: &WrittenNode, kind: Kind) {
+        write_items(writer, &tree_items(root), kind);
+    }
+
+    fn write_items(writer: &mut BitWriter, items: &[Item], kind: Kind) {
+        let bundle = BundleWriter::fitting(MaTree::CONTEXTS, items, kind);
+        bundle.write(writer);
+        bundle.write_stream(writer, items);
+    }
+
+    fn pack_signed(value: i32) -> u32 {
+        (value << 1 ^ value >> 31) as u32
+    }
+
+    fn read_items(items: &[Item], kind: Kind, node_limit: u64) -> Result<MaTree, Error> {
+        let mut writer = BitWriter::new();
+        write_items(&mut writer, items, kind);
+        let is_leaf = |item: &&Item| matches!(item, Item::Literal { context, .. } if *context == TreeContext::Predictor as usize);
+        let leaves = items.iter().filter(is_leaf).count();
+        write_leaf_codes(&mut writer, leaves.max(1));
+        let bytes = writer.into_bytes();
+        let mut tree = MaTree::default();
+        tree.read(&mut BitReader::new(&bytes), node_limit).map(|()| tree)
+    }
+
+    /// Codes in which all leaves share a cluster.
+    fn write_leaf_codes(writer: &mut BitWriter, leaves: usize) {
+        let configs = vec![HybridIntegerConfig::USUAL];
+        BundleWriter::with_parts(vec![0; leaves], None, configs, &[], Kind::Prefix).write(writer);
+    }
+
+    fn fault(items: &[(TreeContext, u32)]) -> Option<TreeFault> {
+        let items: Vec<Item> =
+            items.iter().map(|&(context, value)| Item::literal(context as usize, value)).collect();
+        match read_items(&items, Kind::Ans(8), 1 << 22) {
+            Err(Error::Invalid {
+                what: crate::error::Invalid::Modular(ModularFault::Tree(fault)), ..
+            }) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// `deep` splits, each the left child of the one before.
+    fn chain(deep: u32) -> WrittenNode {
+        let mut root = WrittenNode::leaf(Predictor::Zero);
+        for value in (0..deep).rev() {
+            root = WrittenNode::split(7, value as i32, root, WrittenNode::leaf(Predictor::West));
+        }
+        root
+    }
+
+    #[test]
+    fn a_tree_is_read_in_breadth_first_order() {
+        let leaf =
+            |offset, multiplier| WrittenNode::Leaf { predictor: Predictor::Select, offset, multiplier };
+        let right = WrittenNode::split(19, -7, leaf(-3, 12), leaf(0, i32::MAX as u32));
+        let root = WrittenNode::split(255, i32::MIN, leaf(5, 1), right);
+        let mut writer = BitWriter::new();
+        write_tree(&mut writer, &root, Kind::Prefix);
+        write_leaf_codes(&mut writer, 3);
+        let bytes = writer.into_bytes();
+        let mut tree = MaTree::default();
+        tree.read(&mut BitReader::new(&bytes), 5).unwrap();
+        let nodes = [
+            Node::Split { property: 255, value: i32::MIN, children: 1 },
+            Node::Leaf(0),
+            Node::Split { property: 19, value: -7, children: 3 },
+            Node::Leaf(1),
+            Node::Leaf(2),
+        ];
+        assert_eq!(tree.nodes(), nodes);
+        let leaf = |offset, multiplier| Leaf { predictor: Predictor::Select, offset, multiplier };
+        assert_eq!(tree.leaves(), [leaf(5, 1), leaf(-3, 12), leaf(0, i32::MAX)]);
+        assert_eq!(tree.references(), 60);
+    }
+
+    #[test]
+    fn values_out_of_range_are_rejected() {
+        use TreeContext::*;
+        let leaf = |predictor, log, bits| {
+            [(Property, 0), (Predictor, predictor), (Offset, 0), (MultiplierLog, log), (MultiplierBits, bits)]
+        };
+        assert_eq!(fault(&leaf(13, 30, 0)), None);
+        assert_eq!(fault(&leaf(14, 0, 0)), Some(TreeFault::Predictor(14)));
+        assert_eq!(fault(&leaf(0, 31, 0)), Some(TreeFault::Multiplier { log: 31, bits: 0 }));
+        assert_eq!(fault(&leaf(0, 30, 1)), Some(TreeFault::Multiplier { log: 30, bits: 1 }));
+        assert_eq!(
+            fault(&leaf(0, 0, i32::MAX as u32)),
+            Some(TreeFault::Multiplier { log: 0, bits: i32::MAX as u32 })
+        );
+        // The leaf is there so that not every property is a split.
+        let split = [&[(Property, 257), (SplitValue, 0)], &leaf(0, 0, 0)[..]].concat();
+        assert_eq!(fault(&split), Some(TreeFault::Property(256)));
+    }
+
+    #[test]
+    fn splits_that_go_one_way_only_are_rejected() {
+        let leaf = || WrittenNode::leaf(Predictor::Zero);
+        let fault_of = |root: &WrittenNode| match read_items(&tree_items(root), Kind::Prefix, 1 << 20) {
+            Err(Error::Invalid {
+                what: crate::error::Invalid::Modular(ModularFault::Tree(fault)), ..
+            }) => Some(fault),
+            _ => None,
+        };
+        let split = |value, low, high| Some(TreeFault::Split { property: 9, value, low, high });
+        let below = |value| WrittenNode::split(9, 4, leaf(), WrittenNode::split(9, value, leaf(), leaf()));
+        assert_eq!(fault_of(&below(4)), split(4, i32::MIN, 4));
+        assert_eq!(fault_of(&below(3)), None);
+        let above = |value| WrittenNode::split(9, 4, WrittenNode::split(9, value, leaf(), leaf()), leaf());
+        assert_eq!(fault_of(&above(4)), split(4, 5, i32::MAX));
+        assert_eq!(fault_of(&above(5)), None);
+        assert_eq!(
+            fault_of(&WrittenNode::split(9, i32::MAX, leaf(), leaf())),
+            split(i32::MAX, i32::MIN, i32::MAX)
+        );
+        // The bounds of one path do not leak into another.
+        let side = || WrittenNode::split(9, 0, leaf(), leaf());
+        assert_eq!(fault_of(&WrittenNode::split(3, 0, side(), side())), None);
+    }
+
+    #[test]
+    fn trees_too_large_or_high_are_rejected() {
+        let read = |root: &WrittenNode, limit| read_items(&tree_items(root), Kind::Ans(8), limit).map(|_| ());
+        assert_eq!(read(&chain(100), 200), Ok(()));
+        assert_eq!(read(&chain(100), 199), Err(TreeFault::Nodes(199).into()));
+        assert_eq!(read(&chain(2046), 1 << 20), Ok(()));
+        assert_eq!(read(&chain(2047), 1 << 20), Err(TreeFault::Height.into()));
+    }
+
+    #[test]
+    fn infinite_trees_end() {
+        let items = vec![Item::literal(TreeContext::Property as usize, 3); 10];
+        assert!(matches!(read_items(&items, Kind::Ans(8), 1 << 22), Err(Error::Invalid { .. })));
+        // The same with a second value of no probability to speak of.
+        let mut items = vec![Item::literal(TreeContext::Property as usize, 3); 4000];
+        items.push(Item::literal(TreeContext::Property as usize, 4));
+        assert!(read_items(&items, Kind::Ans(8), 1 << 22).is_err());
+    }
+
+    #[test]
+    fn every_cut_of_a_tree_is_truncated() {
+        let mut writer = BitWriter::new();
+        write_tree(&mut writer, &chain(20), Kind::Prefix);
+        write_leaf_codes(&mut writer, 21);
+        let bytes = writer.into_bytes();
+        let mut tree = MaTree::default();
+        assert_eq!(tree.read(&mut BitReader::new(&bytes), 1 << 20), Ok(()));
+        for len in 0..bytes.len() {
+            let cut = tree.read(&mut BitReader::new(&bytes[..len]), 1 << 20);
+            assert!(matches!(cut, Err(Error::Truncated { .. })), "{len}: {cut:?}");
+            assert!(tree.generation() == 0);
+        }
+    }
 }

@@ -13,6 +13,11 @@ mod stream;
 mod unweighted;
 mod weighted_row;
 
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod tests;
+
 use fearless_simd::Level;
 use jxlake_entropy::{BitReader, IntegerReader, Lz77Window, Visitor};
 use jxlake_util::Pool;

@@ -191,6 +191,12 @@ impl PlanCache {
         &self.plans[at]
     }
 
+    /// The shapes of all plans.
+    #[cfg(test)]
+    pub(crate) fn shapes(&self) -> Vec<Shape> {
+        self.plans.iter().map(|plan| plan.shape).collect()
+    }
+
     /// A place for a new plan.
     fn place(&mut self) -> usize {
         if self.plans.len() < Self::CAPACITY {
