@@ -4,6 +4,7 @@ use jxlake_util::PoolError;
 
 use crate::limits::Limit;
 use crate::modular::fault::ModularFault;
+use crate::vardct::VarDctFault;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -93,6 +94,12 @@ impl From<ModularFault> for Error {
     }
 }
 
+impl From<VarDctFault> for Error {
+    fn from(fault: VarDctFault) -> Self {
+        Invalid::VarDct(fault).into()
+    }
+}
+
 impl From<Unsupported> for Error {
     fn from(what: Unsupported) -> Self {
         Self::Unsupported(what)
@@ -166,6 +173,11 @@ pub enum Invalid {
     /// A Modular image breaks a rule.
     #[error("Modular: {0}")]
     Modular(#[from] ModularFault),
+
+    // VarDCT.
+    /// A VarDCT frame breaks a rule.
+    #[error("VarDCT: {0}")]
+    VarDct(#[from] VarDctFault),
 
     // Frame header, TOC.
     /// A subsampled VarDCT frame asks for adaptive LF smoothing.

@@ -129,11 +129,8 @@ fn window(
     }
     let (columns, rows) = (inputs[0].width, inputs[0].height);
     let (input_stores, input_buffer) = lay_out(&inputs, reach.columns.into());
-    let (output_stores, mut output_buffer) = lay_out_for(
-        &outputs,
-        columns.next_multiple_of(LANES) << scale.horizontal,
-        rows << scale.vertical,
-    );
+    let (output_stores, mut output_buffer) =
+        lay_out_for(&outputs, columns.next_multiple_of(LANES) << scale.horizontal, rows << scale.vertical);
     let row_length = PAD + columns.next_multiple_of(LANES) + PAD_END;
     let mut scratch = vec![f32::NAN; stage.scratch_rows() * row_length];
     for y in 0..rows {

@@ -159,7 +159,8 @@ impl Level {
 
     /// How many columns and rows the group at `position` has.
     pub(crate) fn tile_size(&self, position: [usize; 2]) -> [usize; 2] {
-        [0, 1].map(|axis| self.tile[axis].min(self.size[axis].saturating_sub(position[axis] * self.tile[axis])))
+        [0, 1]
+            .map(|axis| self.tile[axis].min(self.size[axis].saturating_sub(position[axis] * self.tile[axis])))
     }
 
     /// The element of a group's buffer that holds this row and column, counted from the group's first ones.
@@ -371,7 +372,8 @@ impl Plan {
         if AXES.iter().any(|&axis| reach.along(axis) > MAX_BORDER) {
             return Err(invalid_call("border too wide"));
         }
-        let lowered = |from: u8, by: u8| from.checked_sub(by).ok_or(invalid_call("channel upsampled too far"));
+        let lowered =
+            |from: u8, by: u8| from.checked_sub(by).ok_or(invalid_call("channel upsampled too far"));
         let shift = Shift {
             horizontal: lowered(shift.horizontal, reach.scale.horizontal)?,
             vertical: lowered(shift.vertical, reach.scale.vertical)?,

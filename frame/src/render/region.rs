@@ -136,7 +136,9 @@ impl Renderer<'_> {
         stage: usize,
         rows: std::ops::Range<usize>,
     ) -> Result<(), Error> {
-        let Stage::Point(stage) = self.chain.stages[stage] else { return Err(invalid_call("stages changed")) };
+        let Stage::Point(stage) = self.chain.stages[stage] else {
+            return Err(invalid_call("stages changed"));
+        };
         let Progress { left, right, .. } = self.state.progress[index];
         let width = (right - left).next_multiple_of(LANES);
         for y in rows {
@@ -171,7 +173,9 @@ impl Renderer<'_> {
         stage: usize,
         rows: std::ops::Range<usize>,
     ) -> Result<(), Error> {
-        let Stage::Window(stage) = self.chain.stages[stage] else { return Err(invalid_call("stages changed")) };
+        let Stage::Window(stage) = self.chain.stages[stage] else {
+            return Err(invalid_call("stages changed"));
+        };
         self.pad(node, index, rows.end);
         let plan = self.chain.plan;
         let links = &plan.links[node.links.clone()];
@@ -221,7 +225,14 @@ impl Renderer<'_> {
             let buffer = if store.place == Place::Group { &mut *self.group } else { &mut *self.rings };
             for y in rows.clone() {
                 let row = store.range(y, store.first_column, 0).start;
-                pad_row(&mut buffer[row..row + store.stride], -store.first_column, width, border, first, last);
+                pad_row(
+                    &mut buffer[row..row + store.stride],
+                    -store.first_column,
+                    width,
+                    border,
+                    first,
+                    last,
+                );
             }
         }
     }

@@ -92,7 +92,8 @@ impl<'a> Window<'a> {
     /// Adds a channel, whose rows are in `store` of `buffer`.
     pub(crate) fn push(&mut self, channel: usize, store: &Store, buffer: &'a [f32]) -> Result<(), Error> {
         let first = self.area.x as isize - PAD as isize - store.first_column;
-        let start = store.offset + usize::try_from(first).map_err(|_| invalid_call("column before the store"))?;
+        let start =
+            store.offset + usize::try_from(first).map_err(|_| invalid_call("column before the store"))?;
         let plane = self.planes.get_mut(self.channels).ok_or(invalid_call("too many joint channels"))?;
         *plane = InputPlane {
             channel,
@@ -196,12 +197,8 @@ impl<'a> OutputRows<'a> {
         let start = usize::try_from(store.offset as isize - base as isize + first);
         let start = start.map_err(|_| invalid_call("output outside of its buffer"))?;
         let plane = self.planes.get_mut(self.channels).ok_or(invalid_call("too many joint channels"))?;
-        *plane = OutputPlane {
-            start,
-            stride: store.stride,
-            slots: store.slots,
-            slot: store.slot(self.area.y),
-        };
+        *plane =
+            OutputPlane { start, stride: store.stride, slots: store.slots, slot: store.slot(self.area.y) };
         self.channels += 1;
         Ok(())
     }

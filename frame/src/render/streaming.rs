@@ -3,10 +3,10 @@
 
 use super::consumer::{RowConsumer, RowSource};
 use super::group_input::GroupInput;
+use super::invalid_call;
 use super::plan::{Plan, strip_size};
 use super::region::{Chain, RegionState, Renderer};
 use super::stage::Stage;
-use super::invalid_call;
 use crate::Error;
 use jxlake_util::{Buffer, Lease, Pool, Purpose, Scratch, View2, ViewMut2};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -262,7 +262,12 @@ impl Drop for StreamingExecutor<'_> {
 
 const MISSING: Error = Error::Misuse("render: strip missing");
 
-fn view(from: &[f32], start: usize, [rows, cols]: [usize; 2], stride: usize) -> Result<View2<'_, f32>, Error> {
+fn view(
+    from: &[f32],
+    start: usize,
+    [rows, cols]: [usize; 2],
+    stride: usize,
+) -> Result<View2<'_, f32>, Error> {
     let from = from.get(start..).unwrap_or(&[]);
     View2::from_slice(from, rows, cols, stride).map_err(|_| invalid_call("strip outside of its buffer"))
 }

@@ -1,6 +1,8 @@
 //! VarDCT: frames coded as quantised coefficients of transforms of many sizes.
 
 mod dequantisation;
+mod fault;
+mod lf_global;
 mod transform_type;
 mod transforms;
 
@@ -8,4 +10,6 @@ mod transforms;
 mod test_support;
 
 pub use dequantisation::QuantizationBias;
+pub use fault::VarDctFault;
+pub use lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
 pub use transform_type::TransformType;

@@ -40,3 +40,33 @@ pub(super) fn levels() -> Vec<Level> {
     );
     levels
 }
+
+/// Writes fields bit by bit, least significant bit first.
+pub(super) struct BitWriter {
+    bytes: Vec<u8>,
+    used: u32,
+}
+
+impl BitWriter {
+    pub(super) fn new() -> Self {
+        Self { bytes: Vec::new(), used: 0 }
+    }
+
+    pub(super) fn write(&mut self, value: u32, bits: u32) -> &mut Self {
+        for i in 0..bits {
+            if self.used % 8 == 0 {
+                self.bytes.push(0);
+            }
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= ((value >> i & 1) as u8) << (self.used % 8);
+            }
+            self.used += 1;
+        }
+        self
+    }
+
+    /// The bytes, the last one padded with zeros.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}

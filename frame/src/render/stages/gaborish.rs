@@ -68,19 +68,19 @@ fn filter<S: Simd>(
 #[inline(always)]
 fn filter_row<S: Simd>(simd: S, kernel: [f32; 3], rows: [&[f32]; 3], to: &mut [f32]) {
     let width = to.len();
-    let k = [
-        S::f32s::splat(simd, kernel[0]),
-        S::f32s::splat(simd, kernel[1]),
-        S::f32s::splat(simd, kernel[2]),
-    ];
+    let k =
+        [S::f32s::splat(simd, kernel[0]), S::f32s::splat(simd, kernel[1]), S::f32s::splat(simd, kernel[2])];
     let [above, centre, below] = rows;
     let lanes = S::f32s::LEN;
     let mut x = 0;
     while x + lanes <= width {
         let at = PAD + x;
-        let next = load(simd, centre, at - 1) + load(simd, centre, at + 1) + (load(simd, above, at) + load(simd, below, at));
-        let diagonal =
-            load(simd, above, at - 1) + load(simd, above, at + 1) + (load(simd, below, at - 1) + load(simd, below, at + 1));
+        let next = load(simd, centre, at - 1)
+            + load(simd, centre, at + 1)
+            + (load(simd, above, at) + load(simd, below, at));
+        let diagonal = load(simd, above, at - 1)
+            + load(simd, above, at + 1)
+            + (load(simd, below, at - 1) + load(simd, below, at + 1));
         let sum = diagonal.mul_add(k[2], next.mul_add(k[1], load(simd, centre, at) * k[0]));
         sum.store_slice(&mut to[x..x + lanes]);
         x += lanes;

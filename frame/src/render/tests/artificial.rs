@@ -147,7 +147,12 @@ pub(super) fn random_chain(random: &mut Random, shifts: &[Shift]) -> Vec<Link> {
         let (columns, rows) = (random.below(3) as u8, random.below(3) as u8);
         let joint = channels.len() <= MAX_JOINT && random.below(2) == 0;
         let reach = Reach { columns, rows, scale };
-        chain.push(Link::Filter(Filter { channels, reach, joint, scratch: rows > 0 && random.below(2) == 0 }));
+        chain.push(Link::Filter(Filter {
+            channels,
+            reach,
+            joint,
+            scratch: rows > 0 && random.below(2) == 0,
+        }));
         if random.below(3) == 0 {
             chain.extend(random_link(random, &shifts));
         }

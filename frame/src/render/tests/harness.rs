@@ -144,10 +144,8 @@ pub(super) fn assert_agree(
             let group = drive.order[task];
             let mut input = executor.lease_group(group)?;
             for (channel, plane) in planes.iter().enumerate().filter(|(c, _)| origins[*c] == Origin::Group) {
-                let [tile_width, tile_height] = [
-                    shape.group_size >> plane.shift.horizontal,
-                    shape.group_size >> plane.shift.vertical,
-                ];
+                let [tile_width, tile_height] =
+                    [shape.group_size >> plane.shift.horizontal, shape.group_size >> plane.shift.vertical];
                 let [x, y] = [group % columns * tile_width, group / columns * tile_height];
                 // A decoder of blocks scribbles over the padding first.
                 input.channel(channel, Extent::Padded)?.fill(1e9);
