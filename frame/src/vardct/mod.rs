@@ -1,11 +1,14 @@
 //! VarDCT: frames coded as quantised coefficients of transforms of many sizes.
 
+mod coefficient_order;
 mod dequantisation;
 mod fault;
 mod lf_global;
 mod transform_type;
 mod transforms;
 
+#[cfg(test)]
+mod natural_order_selfcheck;
 #[cfg(test)]
 mod test_support;
 
