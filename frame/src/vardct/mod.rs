@@ -1,6 +1,7 @@
 //! VarDCT: frames coded as quantised coefficients of transforms of many sizes.
 
 mod coefficient_order;
+mod dequant_matrices;
 mod dequantisation;
 mod fault;
 mod lf_global;
