@@ -131,7 +131,7 @@ fn window(
     let (input_stores, input_buffer) = lay_out(&inputs, reach.columns.into());
     let (output_stores, mut output_buffer) =
         lay_out_for(&outputs, columns.next_multiple_of(LANES) << scale.horizontal, rows << scale.vertical);
-    let row_length = PAD + columns.next_multiple_of(LANES) + PAD_END;
+    let row_length = PAD + columns.next_multiple_of(LANES) + PAD_END + PAD;
     let mut scratch = vec![f32::NAN; stage.scratch_rows() * row_length];
     for y in 0..rows {
         let area = Area { x: 0, y, width: columns.next_multiple_of(LANES), rows: 1 };

@@ -527,6 +527,7 @@ impl Plan {
         for node in &mut self.nodes {
             let links = &self.links[node.links.clone()];
             let stride = links.iter().map(|link| self.levels[link.input].stride).max().unwrap_or(0);
+            let stride = row_stride(stride + PAD);
             node.scratch = (self.ring_elements, node.scratch.1, stride);
             self.ring_elements += node.scratch.1 * stride;
         }

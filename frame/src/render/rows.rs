@@ -246,7 +246,7 @@ impl<'a> ScratchRows<'a> {
         self.continues
     }
 
-    /// Samples from one scratch row to the next, at least as many as a window's row has.
+    /// Samples from one scratch row to the next, at least [`PAD`] more than a window's row has.
     #[inline]
     pub fn row_length(&self) -> usize {
         self.row_length

@@ -1,5 +1,6 @@
 //! Gaborish: the 3 x 3 smoothing that undoes the sharpening of the encoder.
 
+use super::vector::{load, splat, store};
 use crate::Error;
 use crate::render::{OutputRows, PAD, Reach, ScratchRows, Shift, Window, WindowStage};
 use fearless_simd::{Simd, dispatch, prelude::*};
@@ -68,8 +69,7 @@ fn filter<S: Simd>(
 #[inline(always)]
 fn filter_row<S: Simd>(simd: S, kernel: [f32; 3], rows: [&[f32]; 3], to: &mut [f32]) {
     let width = to.len();
-    let k =
-        [S::f32s::splat(simd, kernel[0]), S::f32s::splat(simd, kernel[1]), S::f32s::splat(simd, kernel[2])];
+    let k = [splat(simd, kernel[0]), splat(simd, kernel[1]), splat(simd, kernel[2])];
     let [above, centre, below] = rows;
     let lanes = S::f32s::LEN;
     let mut x = 0;
@@ -82,12 +82,7 @@ fn filter_row<S: Simd>(simd: S, kernel: [f32; 3], rows: [&[f32]; 3], to: &mut [f
             + load(simd, above, at + 1)
             + (load(simd, below, at - 1) + load(simd, below, at + 1));
         let sum = diagonal.mul_add(k[2], next.mul_add(k[1], load(simd, centre, at) * k[0]));
-        sum.store_slice(&mut to[x..x + lanes]);
+        store::<S>(sum, to, x);
         x += lanes;
     }
-}
-
-#[inline(always)]
-fn load<S: Simd>(simd: S, row: &[f32], x: usize) -> S::f32s {
-    S::f32s::from_slice(simd, &row[x..x + S::f32s::LEN])
 }

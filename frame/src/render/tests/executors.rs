@@ -7,13 +7,13 @@ use fearless_simd::Level;
 use jxlake_util::{Pool, Threads};
 use std::sync::Arc;
 
-fn pools() -> Vec<Threads> {
+pub(super) fn workers() -> Vec<Threads> {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     vec![Threads::Calling, Threads::Pool(Arc::new(pool(2))), Threads::Pool(Arc::new(pool(5)))]
 }
 
 /// A length that is near a multiple of `group`, where things go wrong, or small.
-fn random_length(random: &mut Random, group: usize) -> usize {
+pub(super) fn random_length(random: &mut Random, group: usize) -> usize {
     match random.below(4) {
         0 => 1 + random.below(20),
         1 => 1 + random.below(2 * group),
@@ -24,7 +24,7 @@ fn random_length(random: &mut Random, group: usize) -> usize {
 /// Chains of artificial stages, which read and scale in ways the format's stages do not.
 #[test]
 fn random_chains_agree_with_the_oracle() {
-    let (pools, pool) = (pools(), Pool::new());
+    let (workers, pool) = (workers(), Pool::new());
     let mut state = StreamingState::default();
     for seed in 0..400 {
         let random = &mut Random::new(seed);
@@ -62,13 +62,12 @@ fn random_chains_agree_with_the_oracle() {
             continue;
         }
         let drive = Drive {
-            threads: &pools[random.below(pools.len())],
+            threads: &workers[random.below(workers.len())],
             pool: &pool,
             order: &order,
             band_rows: 1 + random.below(9),
             level: Level::new(),
         };
-        eprintln!("seed {seed}: {shape:?} {shifts:?} {chain:?}");
         assert_agree(shape, &planes, &origins, &stages, &mut state, &drive);
         assert_eq!(pool.statistics().outstanding(), 0, "all leases are returned");
     }

@@ -2,4 +2,7 @@
 
 mod artificial;
 mod executors;
+mod format_chains;
 mod harness;
+mod self_check;
+mod twins;
