@@ -37,6 +37,25 @@ impl Random {
     }
 }
 
+/// Writes bits, the lowest first.
+#[derive(Default)]
+pub(crate) struct BitWriter {
+    bits: Vec<bool>,
+}
+
+impl BitWriter {
+    pub(crate) fn put(&mut self, count: u32, value: u32) -> &mut Self {
+        assert!(u64::from(value) < 1 << count, "{value} does not fit {count} bits");
+        self.bits.extend((0..count).map(|bit| value >> bit & 1 != 0));
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let byte = |bits: &[bool]| (0..).zip(bits).map(|(at, &bit)| u8::from(bit) << at).sum();
+        self.bits.chunks(8).map(byte).collect()
+    }
+}
+
 /// Every instruction set that this machine can run.
 pub(crate) fn levels() -> impl Iterator<Item = Level> {
     let best = Level::new();

@@ -1,9 +1,11 @@
 //! Transforms of a modular image: how they are coded, what they do to the list of channels, and how they are undone.
 
+mod delta_palette;
 pub mod palette;
 pub mod rct;
 pub mod squeeze;
 mod transpose;
+pub mod undo;
 mod unsqueeze;
 
 use jxlake_entropy::BitReader;
@@ -11,6 +13,8 @@ use jxlake_entropy::BitReader;
 pub use palette::Palette;
 pub use rct::Rct;
 pub use squeeze::{Squeeze, SqueezeStep};
+pub(super) use undo::MISSING;
+pub use undo::UndoContext;
 
 use super::channel_list::ChannelList;
 use crate::error::{Invalid, Result};
@@ -56,8 +60,7 @@ impl TransformList {
         channels: &mut ChannelList,
         limits: &Limits,
     ) -> Result<()> {
-        self.transforms.clear();
-        self.steps.clear();
+        self.clear();
         let count = bits.u32([c(0), c(1), 2 + u(4), 18 + u(8)])?;
         for _ in 0..count {
             let place = bits.place();
@@ -91,6 +94,12 @@ impl TransformList {
         Ok(())
     }
 
+    /// Forgets all transforms but not their memory.
+    pub fn clear(&mut self) {
+        self.transforms.clear();
+        self.steps.clear();
+    }
+
     /// The transforms in coded order.
     pub fn transforms(&self) -> &[Transform] {
         &self.transforms
@@ -101,3 +110,6 @@ impl TransformList {
         self.steps.get(squeeze.steps()).unwrap_or(&[])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -267,6 +267,9 @@ impl<S: Sample> Block<S> {
 }
 
 #[cfg(test)]
+pub(super) use tests::plain_join;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::modular::channel::{Channel, ChannelShape};
@@ -297,7 +300,7 @@ mod tests {
     }
 
     /// The format's definition for one line, samples wrapped to 32 bits.
-    fn plain_join(averages: &[i64], residuals: &[i64]) -> Vec<i64> {
+    pub(crate) fn plain_join(averages: &[i64], residuals: &[i64]) -> Vec<i64> {
         let mut output: Vec<i64> = Vec::new();
         for (i, &residual) in residuals.iter().enumerate() {
             let average = averages[i];
@@ -423,46 +426,5 @@ mod tests {
         let level = Level::new();
         assert!(!check::<i16>(level, &mut random, 40, 100, 13));
         assert!(check::<i16>(level, &mut random, 40, 100, 16));
-    }
-}
-#[cfg(test)]
-mod timing {
-    use super::*;
-    use crate::modular::channel::{Channel, ChannelShape};
-    use crate::modular::testing::{Random, fill, levels};
-    use jxlake_util::Pool;
-    fn run<S: Sample>(name: &str, bits: u32) {
-        let mut random = Random::new(1);
-        let (w, h) = (1024usize, 512usize);
-        let ch = |w: usize, h: usize, random: &mut Random| {
-            let mut c: Channel<S> =
-                Channel::lease(&Pool::new(), ChannelShape::new(w as u32, h as u32)).unwrap();
-            fill(&mut c, || random.signed(bits));
-            c
-        };
-        let (a, r) = (ch(w / 2, h, &mut random), ch(w / 2, h, &mut random));
-        let (av, rv) = (ch(w, h / 2, &mut random), ch(w, h / 2, &mut random));
-        let mut out = ch(w, h, &mut random);
-        for level in levels() {
-            let mut best = [f64::MAX; 2];
-            for _ in 0..20 {
-                let t = std::time::Instant::now();
-                let _ = join_columns(level, a.view().unwrap(), r.view().unwrap(), out.view_mut().unwrap());
-                best[0] = best[0].min(t.elapsed().as_secs_f64());
-                let t = std::time::Instant::now();
-                let _ = join_rows(level, av.view().unwrap(), rv.view().unwrap(), out.view_mut().unwrap());
-                best[1] = best[1].min(t.elapsed().as_secs_f64());
-            }
-            let n = (w * h) as f64 / 1e9;
-            println!("{name} {bits} {level:?} columns {:.3} rows {:.3} ns/sample", best[0] / n, best[1] / n);
-        }
-    }
-    #[test]
-    #[ignore]
-    fn time() {
-        run::<i16>("i16", 12);
-        run::<i16>("i16", 14);
-        run::<i32>("i32", 12);
-        run::<i32>("i32", 32);
     }
 }
