@@ -1,0 +1,7 @@
+//! Frames that become one picture: reference slots, blending, and the counters that seed noise.
+
+mod blending;
+mod slots;
+
+pub use blending::{BlendOperation, Blending, COLOUR_CHANNELS, ChannelBlending, ExtraChannelRole};
+pub use slots::{FrameCounters, SavedFrame, Slots};
