@@ -2,7 +2,9 @@
 //!
 //! A row of all channels is a view whose row `c` is channel `c`: three colour channels, then the extra channels.
 
-use jxlake_util::{View2, ViewMut2};
+use super::rows::ChannelRows;
+use jxlake_util::ViewMut2;
+use std::ops::Range;
 
 /// Colour channels of a row of samples; the extra channels follow.
 pub const COLOUR_CHANNELS: usize = 3;
@@ -61,12 +63,19 @@ pub struct Blending<'a> {
 }
 
 impl Blending<'_> {
-    /// Blends the row `new` into the row `old`; both hold all channels and are equally wide.
+    /// Blends columns `part` of the row `new` into the row `old`, which is as wide as `part`; both hold all channels.
     ///
     /// All results come from the samples as they were before; `saved` keeps what would be overwritten too early and is
     /// reused between calls.
-    pub fn blend_row(&self, mut old: ViewMut2<'_, f32>, new: View2<'_, f32>, saved: &mut Vec<f32>) {
+    pub fn blend_row(
+        &self,
+        mut old: ViewMut2<'_, f32>,
+        new: &impl ChannelRows<f32>,
+        part: Range<usize>,
+        saved: &mut Vec<f32>,
+    ) {
         let width = old.cols();
+        let new_row = |c: usize| new.channel(c).get(part.clone()).unwrap_or_default();
         let has_alpha = self.roles.iter().any(|role| role.is_alpha);
         let colour = self.colour_without_alpha(has_alpha);
         saved.clear();
@@ -77,20 +86,20 @@ impl Blending<'_> {
             saved.get(blending.alpha_channel * width..(blending.alpha_channel + 1) * width).unwrap_or_default()
         };
         let new_alpha = |blending: &ChannelBlending| match self.extra.get(blending.alpha_channel) {
-            Some(_) => new.row(COLOUR_CHANNELS + blending.alpha_channel),
+            Some(_) => new_row(COLOUR_CHANNELS + blending.alpha_channel),
             None => &[],
         };
         for c in 0..COLOUR_CHANNELS {
             let weights = Weights { old: old_alpha(&colour), new: new_alpha(&colour), associated: self.associated(&colour) };
-            blend_samples(&colour, old.row_mut(c), new.row(c), weights);
+            blend_samples(&colour, old.row_mut(c), new_row(c), weights);
         }
         for (extra, blending) in self.extra.iter().enumerate() {
             let c = COLOUR_CHANNELS + extra;
             let weights = Weights { old: old_alpha(blending), new: new_alpha(blending), associated: self.associated(blending) };
             if blending.alpha_channel == extra {
-                blend_alpha(blending, old.row_mut(c), new.row(c));
+                blend_alpha(blending, old.row_mut(c), new_row(c));
             } else {
-                blend_samples(blending, old.row_mut(c), new.row(c), weights);
+                blend_samples(blending, old.row_mut(c), new_row(c), weights);
             }
         }
         // Colours blended by alpha settle that alpha too, whatever its own channel says.
@@ -99,7 +108,7 @@ impl Blending<'_> {
             && colour.alpha_channel < self.extra.len()
         {
             let alpha = old.row_mut(COLOUR_CHANNELS + colour.alpha_channel);
-            alpha.copy_from_slice(old_alpha(&colour));
+            alpha.iter_mut().zip(old_alpha(&colour)).for_each(|(alpha, old)| *alpha = *old);
             blend_alpha(&colour, alpha, new_alpha(&colour));
         }
     }
@@ -139,7 +148,7 @@ fn blend_samples(blending: &ChannelBlending, old: &mut [f32], new: &[f32], weigh
     let pairs = old.iter_mut().zip(new);
     match blending.operation {
         BlendOperation::Keep => {}
-        BlendOperation::Replace => old.copy_from_slice(new),
+        BlendOperation::Replace => pairs.for_each(|(o, n)| *o = *n),
         BlendOperation::Add => pairs.for_each(|(o, n)| *o += n),
         BlendOperation::Multiply => pairs.for_each(|(o, n)| *o *= clamped(*n, clamp)),
         BlendOperation::Above => pairs.zip(alphas).for_each(|((o, n), (old_alpha, new_alpha))| {
@@ -165,7 +174,7 @@ fn blend_alpha(blending: &ChannelBlending, old: &mut [f32], new: &[f32]) {
         BlendOperation::Above => pairs.for_each(|(o, n)| *o = 1.0 - (1.0 - clamped(*n, clamp)) * (1.0 - *o)),
         BlendOperation::Below => pairs.for_each(|(o, n)| *o = 1.0 - (1.0 - clamped(*o, clamp)) * (1.0 - n)),
         BlendOperation::WeightedAddAbove => {}
-        BlendOperation::WeightedAddBelow => old.copy_from_slice(new),
+        BlendOperation::WeightedAddBelow => pairs.for_each(|(o, n)| *o = *n),
         _ => blend_samples(blending, old, new, Weights { old: &[], new: &[], associated: false }),
     }
 }
@@ -192,7 +201,9 @@ fn over(bottom: Layer, top: Layer, associated: bool) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::StackedRow;
     use super::*;
+    use jxlake_util::View2;
 
     const ALPHA: ExtraChannelRole = ExtraChannelRole { is_alpha: true, associated: false };
 
@@ -201,8 +212,8 @@ mod tests {
         let channels = COLOUR_CHANNELS + extra.len();
         let width = old.len() / channels;
         let view = ViewMut2::from_slice(&mut out, channels, width, width).unwrap();
-        let new = View2::from_slice(new, channels, width, width).unwrap();
-        Blending { colour, extra, roles }.blend_row(view, new, &mut Vec::new());
+        let new = StackedRow { x: 0, y: 0, channels: View2::from_slice(new, channels, width, width).unwrap() };
+        Blending { colour, extra, roles }.blend_row(view, &new, 0..width, &mut Vec::new());
         out
     }
 

@@ -1,10 +1,10 @@
 //! Where the pixels of displayed frames go: what the caller of a codestream implements.
 
 use crate::Result;
+use crate::composition::ChannelRows;
 use crate::frame_header::FrameHeader;
 use crate::image_header::ImageHeader;
-use crate::render::ConsumerRow;
-use jxlake_util::{Axis, Rect, View2};
+use jxlake_util::{Axis, Rect};
 
 /// A frame about to be shown.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,13 @@ pub trait Output {
     where
         Self: 'a;
 
-    /// Called before the first pixel of a displayed frame.
+    /// Called before the first pixel of a displayed frame. A frame may begin again, if its samples turn out to need more
+    /// bits than its header promised; what was written of it is then written again.
     ///
     /// # Errors
     ///
     /// Whatever hinders the output; it ends the decode.
-    fn begin<'a>(&'a mut self, frame: &DisplayedFrame<'_>, partition: Partition<'a>) -> Result<Self::Writer<'a>>;
+    fn begin<'a>(&'a mut self, frame: DisplayedFrame<'a>, partition: Partition<'a>) -> Result<Self::Writer<'a>>;
 }
 
 /// Takes the pixels of one frame, in stored orientation, tiles in any order and on several threads at once.
@@ -67,58 +68,12 @@ pub trait PixelWriter: Sync {
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn integer_row<S: Into<i32> + Copy>(&self, tile: &mut Self::Tile<'_>, row: &impl ChannelRows<S>) -> Result<()>;
-}
+    fn narrow_row(&self, tile: &mut Self::Tile<'_>, row: &impl ChannelRows<i16>) -> Result<()>;
 
-/// One row of all channels of a part of a frame.
-pub trait ChannelRows<T> {
-    /// Frame column of the first sample.
-    fn x(&self) -> usize;
-    /// Frame row.
-    fn y(&self) -> usize;
-    /// Number of samples.
-    fn width(&self) -> usize;
-    /// The samples of a channel: colour (one channel or three), then extra.
-    fn channel(&self, channel: usize) -> &[T];
-}
-
-impl ChannelRows<f32> for ConsumerRow<'_> {
-    fn x(&self) -> usize {
-        ConsumerRow::x(self)
-    }
-    fn y(&self) -> usize {
-        ConsumerRow::y(self)
-    }
-    fn width(&self) -> usize {
-        ConsumerRow::width(self)
-    }
-    fn channel(&self, channel: usize) -> &[f32] {
-        ConsumerRow::channel(self, channel)
-    }
-}
-
-/// A row whose channels are the rows of a view.
-#[derive(Debug, Clone, Copy)]
-pub struct StackedRow<'a> {
-    /// Frame column of the first sample.
-    pub x: usize,
-    /// Frame row.
-    pub y: usize,
-    /// Row `c` is channel `c`.
-    pub channels: View2<'a, f32>,
-}
-
-impl ChannelRows<f32> for StackedRow<'_> {
-    fn x(&self) -> usize {
-        self.x
-    }
-    fn y(&self) -> usize {
-        self.y
-    }
-    fn width(&self) -> usize {
-        self.channels.cols()
-    }
-    fn channel(&self, channel: usize) -> &[f32] {
-        if channel < self.channels.rows() { self.channels.row(channel) } else { &[] }
-    }
+    /// As [`narrow_row`](Self::narrow_row), of integers that need more than 16 bits.
+    ///
+    /// # Errors
+    ///
+    /// Whatever hinders the output.
+    fn wide_row(&self, tile: &mut Self::Tile<'_>, row: &impl ChannelRows<i32>) -> Result<()>;
 }

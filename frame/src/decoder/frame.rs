@@ -1,0 +1,304 @@
+//! One frame: its sections are decoded and what they hold is saved, blended, shown.
+
+use super::canvas::{self, BlendingTable};
+use super::chain::{self, Chain, Destinations};
+use super::consumer::{Destination, FrameConsumer};
+use super::integers::{self, IntegerSample};
+use super::output::{DisplayedFrame, Output, Partition};
+use super::samples::ModularRows;
+use crate::composition::{Blending, COLOUR_CHANNELS, FrameCounters, SavedFrame, Slots};
+use crate::decoder::Context;
+use crate::error::{Error, Result};
+use crate::frame_header::{Encoding, FrameHeader, FrameType};
+use crate::geometry::{FrameGeometry, Section};
+use crate::image_header::ImageHeader;
+use crate::modular::channel::Sample;
+use crate::modular::global::{GroupWorkspace, ModularGlobal};
+use crate::modular::global_tree::GlobalTree;
+use crate::modular::sub_bitstream::ModularContext;
+use crate::render::stages::{Sigma, UpsamplingKernels};
+use crate::render::{ChannelPlan, Origin, Plan, RenderJob, RowSource, StreamingState};
+use crate::toc::Toc;
+use crate::vardct::lf_global::LfChannelDequantization;
+use jxlake_entropy::BitReader;
+use jxlake_util::{Axis, Rect, Scratch};
+
+/// A frame to be decoded, with what it depends on.
+pub(super) struct FrameJob<'f> {
+    /// The bytes of the frame, its header included.
+    pub(super) data: &'f [u8],
+    pub(super) image: &'f ImageHeader,
+    pub(super) header: &'f FrameHeader,
+    pub(super) geometry: &'f FrameGeometry,
+    pub(super) toc: &'f Toc,
+    pub(super) counters: FrameCounters,
+    /// Number of displayed frames before this one.
+    pub(super) index: u64,
+    pub(super) context: &'f Context,
+}
+
+impl<'f> FrameJob<'f> {
+    /// A reader of the bytes of a section.
+    pub(super) fn section(&self, section: Section) -> BitReader<'f> {
+        BitReader::new(self.data.get(self.toc.section(section)).unwrap_or_default())
+    }
+
+    /// Number of channels that later stages see: three of colour, and the extra ones.
+    pub(super) fn channels(&self) -> usize {
+        COLOUR_CHANNELS + self.image.extra_channels.len()
+    }
+
+    /// The frame as its output is told of it.
+    pub(super) fn displayed(&self) -> DisplayedFrame<'f> {
+        DisplayedFrame { image: self.image, header: self.header, index: self.index }
+    }
+
+    /// Whether the frame's own pixels are those that are shown: nothing below it shows through.
+    pub(super) fn shown_directly(&self) -> bool {
+        self.header.visible() && !self.header.needs_blending()
+    }
+
+    fn destinations(&self) -> Destinations {
+        let header = self.header;
+        let saved = header.can_be_referenced();
+        Destinations {
+            before: header.frame_type == FrameType::Lf || (saved && header.save_before_colour_transform),
+            after: header.needs_blending() || (saved && !header.save_before_colour_transform),
+            shown: self.shown_directly(),
+        }
+    }
+}
+
+/// Memory for decoding frames, one after another.
+#[derive(Debug, Default)]
+pub(super) struct FrameDecoder {
+    tree: GlobalTree,
+    narrow: ModularFrame<i16>,
+    wide: ModularFrame<i32>,
+    renderer: Renderer,
+}
+
+/// Memory for the modular image of a frame.
+#[derive(Debug, Default)]
+pub(super) struct ModularFrame<S: Sample> {
+    pub(super) global: ModularGlobal<S>,
+    pub(super) groups: Scratch<GroupWorkspace<S>>,
+}
+
+impl FrameDecoder {
+    /// Decodes a frame, shows it if it is to be shown, and stores it if later frames may want it.
+    pub(super) fn decode<O: Output>(&mut self, job: &FrameJob<'_>, slots: &mut Slots, output: &mut O) -> Result<()> {
+        let Self { tree, narrow, wide, renderer } = self;
+        if job.image.modular_16bit_buffers {
+            match decode_modular(job, tree, narrow, renderer, slots, output) {
+                Err(Error::SampleOverflow) => {}
+                decoded => return decoded,
+            }
+        }
+        decode_modular(job, tree, wide, renderer, slots, output)
+    }
+}
+
+/// Decodes a Modular frame with samples of type `S`.
+fn decode_modular<S: IntegerSample, O: Output>(
+    job: &FrameJob<'_>,
+    tree: &mut GlobalTree,
+    ModularFrame { global, groups }: &mut ModularFrame<S>,
+    renderer: &mut Renderer,
+    slots: &mut Slots,
+    output: &mut O,
+) -> Result<()> {
+    let mut bits = job.section(Section::LfGlobal);
+    let factors = LfChannelDequantization::read(&mut bits)?;
+    tree.read(&mut bits, job.image, job.header, job.geometry)?;
+    let modular = ModularContext {
+        tree,
+        geometry: job.geometry,
+        bit_depth: job.image.bit_depth.bits_per_sample(),
+        limits: &job.context.limits,
+        pool: &job.context.pool,
+        level: job.context.level,
+    };
+    global.read(&mut bits, job.header, &modular)?;
+    if integers::can_show(job) {
+        return integers::show(job, global, groups, &modular, bits, output);
+    }
+    decode_sections(job, global, groups, &modular, bits)?;
+    let rows = ModularRows::new(job, global.channels(), &factors);
+    let sigma = Sigma::Constant(Sigma::reciprocal(job.header.restoration_filter.epf_sigma_for_modular));
+    let frame = RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source: Some(&rows) };
+    renderer.render(job, frame, slots, output, |_, _| Ok(()))?;
+    global.clear();
+    Ok(())
+}
+
+/// Decodes all sections of a Modular frame behind LfGlobal and undoes the transforms of the whole frame.
+pub(super) fn decode_sections<S: Sample>(
+    job: &FrameJob<'_>,
+    global: &mut ModularGlobal<S>,
+    groups: &Scratch<GroupWorkspace<S>>,
+    modular: &ModularContext<'_>,
+    mut bits: BitReader<'_>,
+) -> Result<()> {
+    let geometry = job.geometry;
+    let tiles = global.tiles(modular)?;
+    if geometry.is_single_section() {
+        let mut workspace = groups.take();
+        tiles.decode(Section::LfGroup(0), &mut bits, modular, &mut workspace)?;
+        tiles.decode(Section::PassGroup { pass: 0, group: 0 }, &mut bits, modular, &mut workspace)?;
+    } else {
+        let lf_groups = geometry.num_lf_groups();
+        let sections = lf_groups + geometry.num_groups() * geometry.num_passes;
+        job.context.threads.run(sections, |index| {
+            let section = match index.checked_sub(lf_groups) {
+                None => Section::LfGroup(index),
+                Some(index) => {
+                    let (pass, group) = (index / geometry.num_groups(), index % geometry.num_groups());
+                    Section::PassGroup { pass, group }
+                }
+            };
+            tiles.decode(section, &mut job.section(section), modular, &mut groups.take())
+        })?;
+    }
+    drop(tiles);
+    global.finish(modular, &job.context.threads)
+}
+
+/// What a frame brings to be rendered.
+pub(super) struct RenderFrame<'f> {
+    /// Strength of the edge-preserving filter.
+    pub(super) sigma: Sigma<'f>,
+    /// Where the colour channels come from.
+    pub(super) colour: Origin,
+    /// Where the extra channels come from.
+    pub(super) extra: Origin,
+    /// Gives the channels that groups do not bring.
+    pub(super) source: Option<&'f dyn RowSource>,
+}
+
+/// Memory for rendering frames, one after another.
+#[derive(Debug, Default)]
+pub(super) struct Renderer {
+    plan: Plan,
+    channels: Vec<ChannelPlan>,
+    streaming: StreamingState,
+    kernels: Option<Box<UpsamplingKernels>>,
+    before: SavedFrame,
+    canvas: SavedFrame,
+    blending: BlendingTable,
+    edges: Edges,
+    saved: Scratch<Vec<f32>>,
+}
+
+/// Where the regions of a frame begin, and where the last one ends; in pixels of the frame, and in rows and columns of
+/// what they are saved to.
+#[derive(Debug, Default)]
+struct Edges {
+    shown: [Vec<usize>; 2],
+    before: [Vec<usize>; 2],
+    after: [Vec<usize>; 2],
+}
+
+/// Fills `edges` with 0 and the ends of the regions, as far as they reach the `length` samples from `start` on, in units of
+/// `step` rows.
+fn place_edges(edges: &mut Vec<usize>, ends: &[usize], [start, length, step]: [usize; 3]) {
+    edges.clear();
+    edges.push(0);
+    edges.extend(ends.iter().map(|end| (end.clamp(&start, &(start + length)) - start) * step));
+}
+
+impl Renderer {
+    /// Renders a frame: `bring` writes the samples of a group, if groups bring any.
+    pub(super) fn render<O: Output>(
+        &mut self,
+        job: &FrameJob<'_>,
+        frame: RenderFrame<'_>,
+        slots: &mut Slots,
+        output: &mut O,
+        bring: impl Fn(usize, &mut crate::render::GroupInput<'_>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let Self { plan, channels, streaming, kernels, before, canvas, blending, edges, saved } = self;
+        let Context { pool, threads, level, .. } = job.context;
+        let destinations = job.destinations();
+        let size = job.geometry.upsampled;
+        let count = job.channels();
+        if kernels.as_ref().is_none_or(|kernels| !kernels.are_of(&job.image.upsampling_weights)) {
+            *kernels = Some(Box::new(UpsamplingKernels::new(&job.image.upsampling_weights)));
+        }
+        let kernels = kernels.as_deref().ok_or(Error::Misuse("no upsampling kernels"))?;
+        let chain = Chain::new(job, destinations, frame.sigma, kernels)?;
+        let (stages, used) = chain.stages();
+        let stages = &stages[..used];
+        chain::channel_plans(job, frame.colour, frame.extra, channels);
+        plan.build(chain::frame_shape(job), channels, stages)?;
+
+        let whole = [size.width, size.height].map(|side| side as usize);
+        let ends = [plan.column_edges(), plan.row_edges()];
+        for axis in [0, 1] {
+            place_edges(&mut edges.shown[axis], ends[axis], [0, whole[axis], 1]);
+            place_edges(&mut edges.before[axis], ends[axis], [0, whole[axis], [1, count][axis]]);
+        }
+        let mut grid_before = None;
+        if destinations.before {
+            before.lease(pool, count, size, true)?;
+            let [columns, rows] = &edges.before;
+            let view = before.view_mut().ok_or(NO_MEMORY)?;
+            grid_before = Some(view.into_grid(pool, Axis::Edges(rows), Axis::Edges(columns))?);
+        }
+        let mut grid_after = None;
+        let mut part = Rect::new(0, 0, whole[0], whole[1]);
+        blending.read(job.image, job.header);
+        if destinations.after {
+            canvas.lease(pool, count, job.image.size, false)?;
+            let mut start = [0, 0];
+            if job.header.needs_blending() {
+                canvas::fill_background(canvas, slots, job.header, job.context)?;
+                (part, start) = canvas::part_on_canvas(job.header, size, job.image.size);
+            }
+            place_edges(&mut edges.after[0], ends[0], [part.x, part.width, 1]);
+            place_edges(&mut edges.after[1], ends[1], [part.y, part.height, count]);
+            let [columns, rows] = &edges.after;
+            let view = canvas.view_mut().ok_or(NO_MEMORY)?;
+            let view = view.into_sub(Rect::new(start[0], start[1] * count, part.width, part.height * count));
+            grid_after = Some(view.into_grid(pool, Axis::Edges(rows), Axis::Edges(columns))?);
+        }
+        let blending = Blending { colour: blending.colour, extra: &blending.extra, roles: &blending.roles };
+        let writer = if destinations.shown {
+            let [columns, rows] = &edges.shown;
+            let partition = Partition { columns: Axis::Edges(columns), rows: Axis::Edges(rows) };
+            Some(output.begin(job.displayed(), partition)?)
+        } else {
+            None
+        };
+        let destination = |grid, part, blending| Destination { grid, channels: count, part, blending };
+        let consumer = FrameConsumer {
+            before: grid_before.map(|grid| destination(grid, Rect::new(0, 0, whole[0], whole[1]), None)),
+            after: grid_after
+                .map(|grid| destination(grid, part, job.header.needs_blending().then_some(blending))),
+            writer,
+            saved,
+        };
+        let executor = streaming.begin(RenderJob { plan, stages, source: frame.source, pool, level: *level });
+        threads.run(job.geometry.num_groups(), |group| {
+            let mut input = executor.lease_group(group)?;
+            bring(group, &mut input)?;
+            executor.submit(input, &consumer)
+        })?;
+        drop(executor);
+        drop(consumer);
+
+        if job.header.needs_blending() && job.header.visible() {
+            let writer = output.begin(job.displayed(), canvas::partition(job.image.size))?;
+            canvas::show(canvas, job, threads, &writer, saved)?;
+        }
+        if destinations.before {
+            slots.store(job.header, std::mem::take(before));
+        } else if job.header.can_be_referenced() {
+            slots.store(job.header, std::mem::take(canvas));
+        }
+        canvas.clear();
+        Ok(())
+    }
+}
+
+const NO_MEMORY: Error = Error::Misuse("no memory leased");

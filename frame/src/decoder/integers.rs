@@ -1,0 +1,151 @@
+//! The short way: integers go from the decoder to the output as they are.
+
+use super::frame::{FrameJob, decode_sections};
+use super::output::{Output, Partition, PixelWriter};
+use crate::composition::{COLOUR_CHANNELS, ChannelRows};
+use crate::error::Result;
+use crate::frame_header::Encoding;
+use crate::geometry::Section;
+use crate::image_header::ExtraChannelKind;
+use crate::modular::channel::{Channel, Sample};
+use crate::modular::global::{GroupWorkspace, ModularGlobal};
+use crate::modular::sub_bitstream::ModularContext;
+use jxlake_entropy::BitReader;
+use jxlake_util::{Axis, Rect, Scratch, View2};
+
+/// Rows that one task hands to the output.
+const BAND: usize = 64;
+
+/// Whether nothing has to be computed between the decoded integers and the output.
+pub(super) fn can_show(job: &FrameJob<'_>) -> bool {
+    let (image, header) = (job.image, job.header);
+    let filter = &header.restoration_filter;
+    let integers = || {
+        let depths = image.extra_channels.iter().map(|channel| channel.bit_depth);
+        depths.chain([image.bit_depth]).all(|depth| !depth.is_float())
+    };
+    let is_spot = |kind| matches!(kind, ExtraChannelKind::SpotColour { .. });
+    let features = header.flags.noise() || header.flags.patches() || header.flags.splines();
+    header.encoding == Encoding::Modular
+        && !image.xyb_encoded
+        && !header.do_ycbcr
+        && !filter.gab
+        && filter.epf_iters == 0
+        && !features
+        && header.upsampling == 1
+        && header.extra_upsampling.iter().all(|&factor| factor == 1)
+        && job.shown_directly()
+        && !header.can_be_referenced()
+        && integers()
+        && !(job.context.spot_colours && image.extra_channels.iter().any(|channel| is_spot(channel.kind)))
+}
+
+/// Decodes the sections of a frame and shows its integers.
+pub(super) fn show<S: IntegerSample, O: Output>(
+    job: &FrameJob<'_>,
+    global: &mut ModularGlobal<S>,
+    groups: &Scratch<GroupWorkspace<S>>,
+    modular: &ModularContext<'_>,
+    mut bits: BitReader<'_>,
+    output: &mut O,
+) -> Result<()> {
+    let (geometry, colour) = (job.geometry, job.header.colour_channels);
+    let size = geometry.coded;
+    let (width, height) = (size.width as usize, size.height as usize);
+    let Some(pass) = global.group_local() else {
+        decode_sections(job, global, groups, modular, bits)?;
+        let partition = Partition { columns: Axis::Every(width), rows: Axis::Every(BAND) };
+        let writer = output.begin(job.displayed(), partition)?;
+        let channels = global.channels();
+        job.context.threads.run(height.div_ceil(BAND), |band| {
+            let top = band * BAND;
+            let rect = Rect::new(0, top, width, BAND.min(height - top));
+            show_tile(&writer, (band, 0), rect, |y| IntegerRow { x: 0, y, origin: 0, width, colour, channels })
+        })?;
+        drop(writer);
+        global.clear();
+        return Ok(());
+    };
+    let side = Axis::Every(geometry.group_dim);
+    let writer = output.begin(job.displayed(), Partition { columns: side, rows: side })?;
+    let global = &*global;
+    let decode = |group: usize, bits: &mut BitReader<'_>| {
+        let mut workspace = groups.take();
+        global.decode_group((pass, group), bits, modular, &mut workspace)?;
+        let rect = geometry.group_rect(group);
+        let (column, row) = geometry.group_position(group);
+        let channels = workspace.channels();
+        show_tile(&writer, (row, column), rect, |y| {
+            IntegerRow { x: rect.x, y, origin: rect.y, width: rect.width, colour, channels }
+        })?;
+        workspace.clear();
+        Ok(())
+    };
+    if geometry.is_single_section() {
+        return decode(0, &mut bits);
+    }
+    job.context.threads.run(geometry.num_groups(), |group| {
+        decode(group, &mut job.section(Section::PassGroup { pass, group }))
+    })
+}
+
+fn show_tile<'c, S: IntegerSample, W: PixelWriter>(
+    writer: &W,
+    (row, column): (usize, usize),
+    rect: Rect,
+    row_at: impl Fn(usize) -> IntegerRow<'c, S>,
+) -> Result<()> {
+    let mut tile = writer.tile(row, column, rect)?;
+    (rect.y..rect.y + rect.height).try_for_each(|y| S::put(writer, &mut tile, &row_at(y)))
+}
+
+/// A type of decoded samples that the output takes.
+pub(super) trait IntegerSample: Sample {
+    /// Hands a row to the output.
+    fn put<W: PixelWriter>(writer: &W, tile: &mut W::Tile<'_>, row: &impl ChannelRows<Self>) -> Result<()>;
+}
+
+impl IntegerSample for i16 {
+    fn put<W: PixelWriter>(writer: &W, tile: &mut W::Tile<'_>, row: &impl ChannelRows<Self>) -> Result<()> {
+        writer.narrow_row(tile, row)
+    }
+}
+
+impl IntegerSample for i32 {
+    fn put<W: PixelWriter>(writer: &W, tile: &mut W::Tile<'_>, row: &impl ChannelRows<Self>) -> Result<()> {
+        writer.wide_row(tile, row)
+    }
+}
+
+/// A row of decoded channels.
+struct IntegerRow<'a, S: Sample> {
+    x: usize,
+    y: usize,
+    /// Frame row of the channels' first row.
+    origin: usize,
+    width: usize,
+    /// Number of colour channels, which come first.
+    colour: usize,
+    channels: &'a [Channel<S>],
+}
+
+impl<S: Sample> ChannelRows<S> for IntegerRow<'_, S> {
+    fn x(&self) -> usize {
+        self.x
+    }
+    fn y(&self) -> usize {
+        self.y
+    }
+    fn width(&self) -> usize {
+        self.width
+    }
+    fn channel(&self, channel: usize) -> &[S] {
+        let index = match channel.checked_sub(COLOUR_CHANNELS) {
+            Some(extra) => self.colour + extra,
+            None if channel < self.colour => channel,
+            None => return &[],
+        };
+        let view: Option<View2<'_, S>> = self.channels.get(index).and_then(Channel::view);
+        view.filter(|view| self.y - self.origin < view.rows()).map_or(&[], |view| view.row(self.y - self.origin))
+    }
+}

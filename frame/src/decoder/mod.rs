@@ -1,0 +1,189 @@
+//! The decoder of a codestream: its header, then frame after frame until one is displayed.
+
+mod canvas;
+mod chain;
+mod consumer;
+mod frame;
+mod integers;
+mod output;
+mod samples;
+
+pub use output::{DisplayedFrame, Output, Partition, PixelWriter};
+
+use crate::composition::{FrameCounters, Slots};
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::frame_header::{FrameHeader, FrameRole};
+use crate::geometry::FrameGeometry;
+use crate::icc_stream::{IccScratch, read_icc_stream};
+use crate::image_header::ImageHeader;
+use crate::limits::{Limit, Limits};
+use crate::toc::Toc;
+use frame::FrameDecoder;
+use jxlake_entropy::BitReader;
+use jxlake_util::{Pool, Threads};
+
+/// What a decode works with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Where memory comes from.
+    pub pool: Pool,
+    /// How work is spread.
+    pub threads: Threads,
+    /// What a file may ask for.
+    pub limits: Limits,
+    /// The instruction set to use.
+    pub level: fearless_simd::Level,
+    /// Whether spot colours are mixed into the picture.
+    pub spot_colours: bool,
+}
+
+impl Default for Context {
+    /// A pool of its own, all cores, [default limits](Limits::default), spot colours mixed in.
+    fn default() -> Self {
+        Self {
+            pool: Pool::new(),
+            threads: Threads::Global,
+            limits: Limits::default(),
+            level: fearless_simd::Level::new(),
+            spot_colours: true,
+        }
+    }
+}
+
+/// A codestream that is being decoded; reused for the next one, it keeps its memory.
+#[derive(Debug, Default)]
+pub struct Codestream {
+    image: ImageHeader,
+    icc: Vec<u8>,
+    icc_scratch: IccScratch,
+    header: FrameHeader,
+    toc: Toc,
+    /// Byte at which the next frame begins; `None` behind the last one.
+    next_frame: Option<usize>,
+    displayed: u64,
+    /// Frames since the last displayed one.
+    composed: u64,
+    counters: FrameCounters,
+    slots: Slots,
+    frame: FrameDecoder,
+}
+
+impl Codestream {
+    /// Reads the image header and the ICC profile, if one is embedded, and forgets the codestream before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`] if `data`, the codestream as far as it is there, ends too early: ask again with more of it.
+    pub fn begin(&mut self, data: &[u8], limits: &Limits) -> Result<()> {
+        self.next_frame = None;
+        (self.displayed, self.composed) = (0, 0);
+        self.counters = FrameCounters::default();
+        self.slots.clear();
+        self.icc.clear();
+        let mut bits = BitReader::new(data);
+        self.image.read(&mut bits, limits)?;
+        if self.image.colour_encoding.want_icc {
+            read_icc_stream(&mut bits, limits, &mut self.icc_scratch, &mut self.icc)?;
+        }
+        bits.zero_pad()?;
+        let mut start = (bits.position() / 8) as usize;
+        if self.image.preview.is_some() {
+            start = self.read_frame_header(data, start, FrameRole::Preview, limits)?.1;
+            self.counters.count(false);
+        }
+        self.next_frame = Some(start);
+        Ok(())
+    }
+
+    /// The image header.
+    pub fn image(&self) -> &ImageHeader {
+        &self.image
+    }
+
+    /// The embedded ICC profile; empty if there is none.
+    pub fn icc(&self) -> &[u8] {
+        &self.icc
+    }
+
+    /// The header of the frame that was decoded or skipped last.
+    pub fn frame_header(&self) -> &FrameHeader {
+        &self.header
+    }
+
+    /// Passes over the next frame without decoding it. `None` behind the last frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn skip_frame(&mut self, data: &[u8], limits: &Limits) -> Result<Option<&FrameHeader>> {
+        let Some(start) = self.next_frame else { return Ok(None) };
+        let (_, end) = self.read_frame_header(data, start, FrameRole::Main, limits)?;
+        self.next_frame = (!self.header.is_last).then_some(end);
+        Ok(Some(&self.header))
+    }
+
+    /// Decodes up to and including the next displayed frame, whose pixels go to `output`. `None` behind the last frame.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`] if the frame is not complete in `data`: ask again with more; frames that were complete are not
+    /// decoded again.
+    pub fn next_displayed<O: Output>(
+        &mut self,
+        data: &[u8],
+        context: &Context,
+        output: &mut O,
+    ) -> Result<Option<&FrameHeader>> {
+        while let Some(start) = self.next_frame {
+            self.composed += 1;
+            context.limits.check(Limit::ComposedFrames, self.composed)?;
+            let (geometry, end) = self.read_frame_header(data, start, FrameRole::Main, &context.limits)?;
+            let mut counters = self.counters;
+            counters.count(self.header.visible());
+            let job = frame::FrameJob {
+                data: &data[start..end],
+                image: &self.image,
+                header: &self.header,
+                geometry: &geometry,
+                toc: &self.toc,
+                counters,
+                index: self.displayed,
+                context,
+            };
+            self.frame.decode(&job, &mut self.slots, output)?;
+            self.counters = counters;
+            self.next_frame = (!self.header.is_last).then_some(end);
+            if self.header.visible() {
+                self.displayed += 1;
+                self.composed = 0;
+                return Ok(Some(&self.header));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the frame header and table of contents at byte `start`; returns the geometry and the byte behind the frame.
+    fn read_frame_header(
+        &mut self,
+        data: &[u8],
+        start: usize,
+        role: FrameRole,
+        limits: &Limits,
+    ) -> Result<(FrameGeometry, usize)> {
+        let frame = data.get(start..).unwrap_or_default();
+        let absolute = |error| match error {
+            Error::Truncated { needed } => Error::Truncated { needed: needed.map(|n| n + start as u64) },
+            other => other,
+        };
+        let mut bits = BitReader::new(frame);
+        self.header.read(&mut bits, &self.image, role, limits).map_err(absolute)?;
+        let geometry = FrameGeometry::new(&self.header, limits)?;
+        self.toc.read(&mut bits, &geometry).map_err(absolute)?;
+        let end = start as u64 + self.toc.end();
+        if end > data.len() as u64 {
+            return Err(Error::Truncated { needed: Some(end) });
+        }
+        Ok((geometry, end as usize))
+    }
+}

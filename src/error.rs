@@ -1,0 +1,59 @@
+//! Everything that can go wrong, by what the caller can do about it.
+
+use crate::container;
+use crate::output::OutputError;
+use jxlake_frame::Error as FrameError;
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Why a file could not be decoded.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The boxes of the file.
+    #[error(transparent)]
+    Container(#[from] container::Error),
+    /// The codestream in it.
+    #[error(transparent)]
+    Codestream(#[from] FrameError),
+    /// The picture that was asked for.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// There is no frame behind the last one.
+    #[error("the image has no further frame")]
+    NoFrame,
+}
+
+/// What the caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Nothing: the file breaks the format.
+    Invalid,
+    /// Nothing, yet: the file asks for something that is not implemented.
+    Unsupported,
+    /// Ask again with more of the file.
+    Truncated,
+    /// Raise a limit, or give the pool more memory.
+    Limit,
+    /// Mend the call.
+    Misuse,
+}
+
+impl Error {
+    /// The kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Container(error) => error.kind(),
+            Self::Codestream(error) => match error {
+                FrameError::Unsupported(_) => ErrorKind::Unsupported,
+                FrameError::Truncated { .. } => ErrorKind::Truncated,
+                FrameError::Limit { .. } | FrameError::Pool(_) => ErrorKind::Limit,
+                FrameError::Misuse(_) => ErrorKind::Misuse,
+                _ => ErrorKind::Invalid,
+            },
+            Self::Output(OutputError::Pool(_)) => ErrorKind::Limit,
+            Self::Output(_) | Self::NoFrame => ErrorKind::Misuse,
+        }
+    }
+}
