@@ -216,6 +216,14 @@ pub enum Invalid {
     /// The preview frame is not a plain regular frame.
     #[error("the preview frame is not a plain regular frame")]
     PreviewFrame,
+    /// A slot whose colours a frame is blended over is smaller than the image, or holds samples before the colour transform.
+    #[error("a frame of {width} x {height} cannot be blended over")]
+    BlendingSource {
+        /// Width of the frame in the slot, in pixels.
+        width: u32,
+        /// Height of the frame in the slot, in pixels.
+        height: u32,
+    },
     /// A permutation is longer than what it permutes, or names an element twice.
     #[error("a permutation has the code {value} where at most {bound} is possible")]
     Permutation {

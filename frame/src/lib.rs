@@ -19,6 +19,8 @@ pub mod modular;
 pub mod vardct;
 
 pub mod colour;
+pub mod composition;
+pub mod decoder;
 
 pub mod render;
 

@@ -83,19 +83,29 @@ impl Blending<'_> {
             saved.extend_from_slice(old.row(COLOUR_CHANNELS + extra));
         }
         let old_alpha = |blending: &ChannelBlending| {
-            saved.get(blending.alpha_channel * width..(blending.alpha_channel + 1) * width).unwrap_or_default()
+            saved
+                .get(blending.alpha_channel * width..(blending.alpha_channel + 1) * width)
+                .unwrap_or_default()
         };
         let new_alpha = |blending: &ChannelBlending| match self.extra.get(blending.alpha_channel) {
             Some(_) => new_row(COLOUR_CHANNELS + blending.alpha_channel),
             None => &[],
         };
         for c in 0..COLOUR_CHANNELS {
-            let weights = Weights { old: old_alpha(&colour), new: new_alpha(&colour), associated: self.associated(&colour) };
+            let weights = Weights {
+                old: old_alpha(&colour),
+                new: new_alpha(&colour),
+                associated: self.associated(&colour),
+            };
             blend_samples(&colour, old.row_mut(c), new_row(c), weights);
         }
         for (extra, blending) in self.extra.iter().enumerate() {
             let c = COLOUR_CHANNELS + extra;
-            let weights = Weights { old: old_alpha(blending), new: new_alpha(blending), associated: self.associated(blending) };
+            let weights = Weights {
+                old: old_alpha(blending),
+                new: new_alpha(blending),
+                associated: self.associated(blending),
+            };
             if blending.alpha_channel == extra {
                 blend_alpha(blending, old.row_mut(c), new_row(c));
             } else {
@@ -152,10 +162,18 @@ fn blend_samples(blending: &ChannelBlending, old: &mut [f32], new: &[f32], weigh
         BlendOperation::Add => pairs.for_each(|(o, n)| *o += n),
         BlendOperation::Multiply => pairs.for_each(|(o, n)| *o *= clamped(*n, clamp)),
         BlendOperation::Above => pairs.zip(alphas).for_each(|((o, n), (old_alpha, new_alpha))| {
-            *o = over(Layer { sample: *o, alpha: *old_alpha }, Layer { sample: *n, alpha: clamped(*new_alpha, clamp) }, weights.associated);
+            *o = over(
+                Layer { sample: *o, alpha: *old_alpha },
+                Layer { sample: *n, alpha: clamped(*new_alpha, clamp) },
+                weights.associated,
+            );
         }),
         BlendOperation::Below => pairs.zip(alphas).for_each(|((o, n), (old_alpha, new_alpha))| {
-            *o = over(Layer { sample: *n, alpha: *new_alpha }, Layer { sample: *o, alpha: clamped(*old_alpha, clamp) }, weights.associated);
+            *o = over(
+                Layer { sample: *n, alpha: *new_alpha },
+                Layer { sample: *o, alpha: clamped(*old_alpha, clamp) },
+                weights.associated,
+            );
         }),
         BlendOperation::WeightedAddAbove => {
             pairs.zip(weights.new).for_each(|((o, n), alpha)| *o += n * clamped(*alpha, clamp));
@@ -207,12 +225,19 @@ mod tests {
 
     const ALPHA: ExtraChannelRole = ExtraChannelRole { is_alpha: true, associated: false };
 
-    fn blend(colour: ChannelBlending, extra: &[ChannelBlending], roles: &[ExtraChannelRole], old: &[f32], new: &[f32]) -> Vec<f32> {
+    fn blend(
+        colour: ChannelBlending,
+        extra: &[ChannelBlending],
+        roles: &[ExtraChannelRole],
+        old: &[f32],
+        new: &[f32],
+    ) -> Vec<f32> {
         let mut out = old.to_vec();
         let channels = COLOUR_CHANNELS + extra.len();
         let width = old.len() / channels;
         let view = ViewMut2::from_slice(&mut out, channels, width, width).unwrap();
-        let new = StackedRow { x: 0, y: 0, channels: View2::from_slice(new, channels, width, width).unwrap() };
+        let new =
+            StackedRow { x: 0, y: 0, channels: View2::from_slice(new, channels, width, width).unwrap() };
         Blending { colour, extra, roles }.blend_row(view, &new, 0..width, &mut Vec::new());
         out
     }
@@ -235,7 +260,8 @@ mod tests {
     fn colours_over_colours_settle_the_alpha_even_if_its_channel_is_kept() {
         let old = [1.0, 0.0, 0.5, 0.5];
         let new = [0.0, 1.0, 0.5, 0.5];
-        let got = blend(operation(BlendOperation::Above), &[operation(BlendOperation::Keep)], &[ALPHA], &old, &new);
+        let got =
+            blend(operation(BlendOperation::Above), &[operation(BlendOperation::Keep)], &[ALPHA], &old, &new);
         let want = [0.25 / 0.75, 0.5 / 0.75, 0.375 / 0.75, 0.75];
         assert!(got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-6), "{got:?} {want:?}");
     }
@@ -243,7 +269,11 @@ mod tests {
     #[test]
     fn results_come_from_the_samples_as_they_were() {
         // Channel 3 is weighted by channel 4 and channel 4 by channel 3: neither may see the other's result.
-        let by = |alpha_channel| ChannelBlending { operation: BlendOperation::WeightedAddAbove, alpha_channel, clamp: true };
+        let by = |alpha_channel| ChannelBlending {
+            operation: BlendOperation::WeightedAddAbove,
+            alpha_channel,
+            clamp: true,
+        };
         let old = [0.0, 0.0, 0.0, 1.0, 10.0];
         let new = [0.0, 0.0, 0.0, 0.5, 3.0];
         let got = blend(operation(BlendOperation::Keep), &[by(1), by(0)], &[ALPHA, ALPHA], &old, &new);

@@ -9,12 +9,20 @@ use jxlake_util::{Lease, Matrix2, Pool, Purpose, Release, Shape2, View2, ViewMut
 ///
 /// Rows of the channels alternate, so that one row of all channels is one view (row `c` is channel `c`) and any
 /// rectangle of the frame is a rectangle of the matrix.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SavedFrame {
     samples: Option<Lease<Matrix2<f32>>>,
     channels: usize,
     size: Size,
     before_colour_transform: bool,
+}
+
+impl Default for SavedFrame {
+    /// An empty one.
+    fn default() -> Self {
+        let size = Size { width: 0, height: 0 };
+        Self { samples: None, channels: 0, size, before_colour_transform: false }
+    }
 }
 
 impl SavedFrame {
@@ -23,7 +31,13 @@ impl SavedFrame {
     /// # Errors
     ///
     /// [`Error::Pool`](crate::Error::Pool) if the pool has no memory.
-    pub fn lease(&mut self, pool: &Pool, channels: usize, size: Size, before_colour_transform: bool) -> Result<()> {
+    pub fn lease(
+        &mut self,
+        pool: &Pool,
+        channels: usize,
+        size: Size,
+        before_colour_transform: bool,
+    ) -> Result<()> {
         self.clear();
         let rows = (size.height as usize).saturating_mul(channels);
         self.samples = Some(pool.matrix2(Purpose::Reference, Shape2::new(rows, size.width as usize))?);

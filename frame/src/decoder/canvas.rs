@@ -1,14 +1,14 @@
 //! The canvas of a frame that is laid over others: its background, and how it is shown.
 
 use super::frame::FrameJob;
-use super::output::{PixelWriter, Partition};
+use super::output::{Partition, PixelWriter};
 use crate::composition::{
     BlendOperation, COLOUR_CHANNELS, ChannelBlending, ExtraChannelRole, SavedFrame, Slots, StackedRow,
 };
+use crate::decoder::Context;
 use crate::error::{Error, Invalid, Result};
 use crate::frame_header::{BlendMode, BlendingInfo, FrameHeader};
 use crate::image_header::{ExtraChannelKind, ImageHeader, Size};
-use crate::decoder::Context;
 use jxlake_util::{Axis, Rect, Scratch, Threads};
 
 /// Rows of the canvas that one task fills or shows.
@@ -86,11 +86,14 @@ pub(super) fn fill_background(
         let small = slot.size().width < size.width || slot.size().height < size.height;
         let untransformed = channel < COLOUR_CHANNELS && slot.is_before_colour_transform();
         if !slot.is_empty() && (small || untransformed) {
-            return Err(Invalid::BlendingSource { width: slot.size().width, height: slot.size().height }.into());
+            return Err(
+                Invalid::BlendingSource { width: slot.size().width, height: slot.size().height }.into()
+            );
         }
     }
     let Some(view) = canvas.view_mut() else { return Ok(()) };
-    let bands = view.into_grid(&context.pool, Axis::Every(BAND * channels), Axis::Every(size.width as usize))?;
+    let bands =
+        view.into_grid(&context.pool, Axis::Every(BAND * channels), Axis::Every(size.width as usize))?;
     context.threads.run(bands.rows(), |band| {
         let Some(mut rows) = bands.take(band, 0) else { return Ok(()) };
         for row in 0..rows.rows() {

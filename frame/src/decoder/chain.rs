@@ -7,8 +7,8 @@ use crate::error::{Error, Invalid, Result};
 use crate::frame_header::FrameType;
 use crate::image_header::{ColourEncoding, ExtraChannelKind, ImageHeader};
 use crate::render::stages::{
-    ChromaUpsamplingHorizontal, ChromaUpsamplingVertical, EdgePreservingFilter, EpfParameters, EpfStep, Gaborish,
-    Sigma, Upsampled, Upsampling, UpsamplingKernels, XybToRgb, YcbcrToRgb,
+    ChromaUpsamplingHorizontal, ChromaUpsamplingVertical, EdgePreservingFilter, EpfParameters, EpfStep,
+    Gaborish, Sigma, Upsampled, Upsampling, UpsamplingKernels, XybToRgb, YcbcrToRgb,
 };
 use crate::render::{ChannelPlan, FrameShape, Origin, PointRows, PointStage, Shift, Stage, WindowStage};
 
@@ -135,7 +135,8 @@ impl ColourTransform {
 
 /// The conversion of an image's XYB to an enumerated encoding.
 fn xyb_to(image: &ImageHeader, target: &ColourEncoding) -> Result<XybToRgb> {
-    const DEGENERATE: Error = Error::Invalid { what: Invalid::Value { field: "primaries", value: 0 }, bit: None };
+    const DEGENERATE: Error =
+        Error::Invalid { what: Invalid::Value { field: "primaries", value: 0 }, bit: None };
     let intensity = image.tone_mapping.intensity_target;
     let light = LinearTarget::of(target).ok_or(DEGENERATE)?;
     let linear = XybToLinear::new(&image.opsin_inverse_matrix, &light, intensity).ok_or(DEGENERATE)?;
@@ -167,10 +168,12 @@ pub(super) fn channel_plans(job: &FrameJob<'_>, colour: Origin, extra: Origin, p
         },
         origin: colour,
     }));
-    plans.extend(job.header.extra_upsampling.iter().map(|factor| ChannelPlan {
-        shift: Shift::both(factor.trailing_zeros() as u8),
-        origin: extra,
-    }));
+    plans.extend(
+        job.header
+            .extra_upsampling
+            .iter()
+            .map(|factor| ChannelPlan { shift: Shift::both(factor.trailing_zeros() as u8), origin: extra }),
+    );
 }
 
 /// Spot colours, mixed into the picture in the order of their channels.

@@ -1,9 +1,9 @@
 //! What becomes of the rows of a rendered frame: they are saved, blended onto a canvas, shown.
 
-use crate::composition::{Blending, ChannelRows};
+use crate::composition::Blending;
+use crate::decoder::PixelWriter;
 use crate::error::{Error, Result};
 use crate::render::{ConsumerRow, Region, RowConsumer};
-use crate::decoder::PixelWriter;
 use jxlake_util::{Grid, Rect, Scratch, ScratchGuard, ViewMut2};
 
 /// Samples of a saved frame or canvas, divided as the rendered frame is.
@@ -34,7 +34,9 @@ impl Destination<'_> {
 
     fn put(&self, tile: &mut DestinationTile<'_>, row: &ConsumerRow<'_>, saved: &mut Vec<f32>) {
         let rect = tile.rect;
-        let Some(y) = row.y().checked_sub(rect.y).filter(|&y| y < rect.height && rect.width > 0) else { return };
+        let Some(y) = row.y().checked_sub(rect.y).filter(|&y| y < rect.height && rect.width > 0) else {
+            return;
+        };
         let from = rect.x - row.x();
         let part = from..from + rect.width;
         let all = Rect::new(0, y * self.channels, rect.width, self.channels);
@@ -88,7 +90,7 @@ impl<W: PixelWriter> RowConsumer for FrameConsumer<'_, W> {
         })
     }
 
-    fn row(&self, state: &mut Self::State<'_>, row: &ConsumerRow<'_>) -> Result<()> {
+    fn row<'a>(&'a self, state: &mut Self::State<'a>, row: &ConsumerRow<'_>) -> Result<()> {
         let after_tap = usize::from(self.before.is_some());
         let end = after_tap + usize::from(self.after.is_some());
         if let (0, Some(to), Some(tile)) = (row.tap(), &self.before, &mut state.before) {

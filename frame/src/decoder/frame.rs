@@ -9,9 +9,9 @@ use super::samples::ModularRows;
 use crate::composition::{Blending, COLOUR_CHANNELS, FrameCounters, SavedFrame, Slots};
 use crate::decoder::Context;
 use crate::error::{Error, Result};
-use crate::frame_header::{Encoding, FrameHeader, FrameType};
+use crate::frame_header::{FrameHeader, FrameType};
 use crate::geometry::{FrameGeometry, Section};
-use crate::image_header::ImageHeader;
+use crate::image_header::{ImageHeader, UpsamplingWeights};
 use crate::modular::channel::Sample;
 use crate::modular::global::{GroupWorkspace, ModularGlobal};
 use crate::modular::global_tree::GlobalTree;
@@ -19,7 +19,7 @@ use crate::modular::sub_bitstream::ModularContext;
 use crate::render::stages::{Sigma, UpsamplingKernels};
 use crate::render::{ChannelPlan, Origin, Plan, RenderJob, RowSource, StreamingState};
 use crate::toc::Toc;
-use crate::vardct::lf_global::LfChannelDequantization;
+use crate::vardct::LfChannelDequantization;
 use jxlake_entropy::BitReader;
 use jxlake_util::{Axis, Rect, Scratch};
 
@@ -87,7 +87,12 @@ pub(super) struct ModularFrame<S: Sample> {
 
 impl FrameDecoder {
     /// Decodes a frame, shows it if it is to be shown, and stores it if later frames may want it.
-    pub(super) fn decode<O: Output>(&mut self, job: &FrameJob<'_>, slots: &mut Slots, output: &mut O) -> Result<()> {
+    pub(super) fn decode<O: Output>(
+        &mut self,
+        job: &FrameJob<'_>,
+        slots: &mut Slots,
+        output: &mut O,
+    ) -> Result<()> {
         let Self { tree, narrow, wide, renderer } = self;
         if job.image.modular_16bit_buffers {
             match decode_modular(job, tree, narrow, renderer, slots, output) {
@@ -182,7 +187,7 @@ pub(super) struct Renderer {
     plan: Plan,
     channels: Vec<ChannelPlan>,
     streaming: StreamingState,
-    kernels: Option<Box<UpsamplingKernels>>,
+    kernels: Option<Box<(UpsamplingWeights, UpsamplingKernels)>>,
     before: SavedFrame,
     canvas: SavedFrame,
     blending: BlendingTable,
@@ -222,10 +227,12 @@ impl Renderer {
         let destinations = job.destinations();
         let size = job.geometry.upsampled;
         let count = job.channels();
-        if kernels.as_ref().is_none_or(|kernels| !kernels.are_of(&job.image.upsampling_weights)) {
-            *kernels = Some(Box::new(UpsamplingKernels::new(&job.image.upsampling_weights)));
-        }
-        let kernels = kernels.as_deref().ok_or(Error::Misuse("no upsampling kernels"))?;
+        let weights = &job.image.upsampling_weights;
+        let kernels = match kernels {
+            Some(kept) if kept.0 == *weights => kept,
+            _ => kernels.insert(Box::new((weights.clone(), UpsamplingKernels::new(weights)))),
+        };
+        let kernels = &kernels.1;
         let chain = Chain::new(job, destinations, frame.sigma, kernels)?;
         let (stages, used) = chain.stages();
         let stages = &stages[..used];

@@ -60,7 +60,14 @@ pub(super) fn show<S: IntegerSample, O: Output>(
         job.context.threads.run(height.div_ceil(BAND), |band| {
             let top = band * BAND;
             let rect = Rect::new(0, top, width, BAND.min(height - top));
-            show_tile(&writer, (band, 0), rect, |y| IntegerRow { x: 0, y, origin: 0, width, colour, channels })
+            show_tile(&writer, (band, 0), rect, |y| IntegerRow {
+                x: 0,
+                y,
+                origin: 0,
+                width,
+                colour,
+                channels,
+            })
         })?;
         drop(writer);
         global.clear();
@@ -75,8 +82,13 @@ pub(super) fn show<S: IntegerSample, O: Output>(
         let rect = geometry.group_rect(group);
         let (column, row) = geometry.group_position(group);
         let channels = workspace.channels();
-        show_tile(&writer, (row, column), rect, |y| {
-            IntegerRow { x: rect.x, y, origin: rect.y, width: rect.width, colour, channels }
+        show_tile(&writer, (row, column), rect, |y| IntegerRow {
+            x: rect.x,
+            y,
+            origin: rect.y,
+            width: rect.width,
+            colour,
+            channels,
         })?;
         workspace.clear();
         Ok(())
@@ -102,17 +114,29 @@ fn show_tile<'c, S: IntegerSample, W: PixelWriter>(
 /// A type of decoded samples that the output takes.
 pub(super) trait IntegerSample: Sample {
     /// Hands a row to the output.
-    fn put<W: PixelWriter>(writer: &W, tile: &mut W::Tile<'_>, row: &impl ChannelRows<Self>) -> Result<()>;
+    fn put<'a, W: PixelWriter>(
+        writer: &'a W,
+        tile: &mut W::Tile<'a>,
+        row: &impl ChannelRows<Self>,
+    ) -> Result<()>;
 }
 
 impl IntegerSample for i16 {
-    fn put<W: PixelWriter>(writer: &W, tile: &mut W::Tile<'_>, row: &impl ChannelRows<Self>) -> Result<()> {
+    fn put<'a, W: PixelWriter>(
+        writer: &'a W,
+        tile: &mut W::Tile<'a>,
+        row: &impl ChannelRows<Self>,
+    ) -> Result<()> {
         writer.narrow_row(tile, row)
     }
 }
 
 impl IntegerSample for i32 {
-    fn put<W: PixelWriter>(writer: &W, tile: &mut W::Tile<'_>, row: &impl ChannelRows<Self>) -> Result<()> {
+    fn put<'a, W: PixelWriter>(
+        writer: &'a W,
+        tile: &mut W::Tile<'a>,
+        row: &impl ChannelRows<Self>,
+    ) -> Result<()> {
         writer.wide_row(tile, row)
     }
 }
@@ -146,6 +170,7 @@ impl<S: Sample> ChannelRows<S> for IntegerRow<'_, S> {
             None => return &[],
         };
         let view: Option<View2<'_, S>> = self.channels.get(index).and_then(Channel::view);
-        view.filter(|view| self.y - self.origin < view.rows()).map_or(&[], |view| view.row(self.y - self.origin))
+        view.filter(|view| self.y - self.origin < view.rows())
+            .map_or(&[], |view| view.row(self.y - self.origin))
     }
 }

@@ -39,7 +39,11 @@ pub trait Output {
     /// # Errors
     ///
     /// Whatever hinders the output; it ends the decode.
-    fn begin<'a>(&'a mut self, frame: DisplayedFrame<'a>, partition: Partition<'a>) -> Result<Self::Writer<'a>>;
+    fn begin<'a>(
+        &'a mut self,
+        frame: DisplayedFrame<'a>,
+        partition: Partition<'a>,
+    ) -> Result<Self::Writer<'a>>;
 }
 
 /// Takes the pixels of one frame, in stored orientation, tiles in any order and on several threads at once.
@@ -61,19 +65,19 @@ pub trait PixelWriter: Sync {
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn real_row(&self, tile: &mut Self::Tile<'_>, row: &impl ChannelRows<f32>) -> Result<()>;
+    fn real_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<f32>) -> Result<()>;
 
     /// Takes a row of the tile as the integers that were coded, not clamped, of the bit depths that the image header names.
     ///
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn narrow_row(&self, tile: &mut Self::Tile<'_>, row: &impl ChannelRows<i16>) -> Result<()>;
+    fn narrow_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i16>) -> Result<()>;
 
     /// As [`narrow_row`](Self::narrow_row), of integers that need more than 16 bits.
     ///
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn wide_row(&self, tile: &mut Self::Tile<'_>, row: &impl ChannelRows<i32>) -> Result<()>;
+    fn wide_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i32>) -> Result<()>;
 }

@@ -34,7 +34,7 @@ pub trait RowConsumer: Sync {
     fn begin<'a>(&'a self, region: &Region) -> Result<Self::State<'a>, Error>;
 
     /// Takes a row.
-    fn row(&self, state: &mut Self::State<'_>, row: &ConsumerRow<'_>) -> Result<(), Error>;
+    fn row<'a>(&'a self, state: &mut Self::State<'a>, row: &ConsumerRow<'_>) -> Result<(), Error>;
 }
 
 /// Gives the samples of channels that are not brought by groups: planes that are there for the whole frame, or
