@@ -3,3 +3,5 @@
 pub mod container;
 
 pub mod colour;
+
+pub mod output;

@@ -1,0 +1,193 @@
+//! Pictures: leased from the pool, or in the caller's memory.
+
+use jxlake_util::{Lease, Matrix2, Pool, PoolError, Purpose, Rect, Release, Shape2, View2, ViewMut2};
+
+use super::error::OutputError;
+use super::format::{ImageShape, Layout};
+use super::sample::OutputSample;
+
+/// A decoded picture in memory leased from a [`Pool`], which gets it back when the picture is dropped.
+///
+/// Contents are unspecified until they are written.
+///
+/// ```
+/// use jxlake::output::{Image, ImageShape, Layout};
+/// use jxlake_util::Pool;
+///
+/// let shape = ImageShape { width: 100, height: 50, channels: 3, layout: Layout::Interleaved };
+/// let mut image = Image::<u8>::new(&Pool::new(), shape)?;
+/// image.row_mut(49)[299] = 7;
+/// assert_eq!((image.row(49).len(), image.row(49)[299]), (300, 7));
+/// # Ok::<(), jxlake::output::OutputError>(())
+/// ```
+#[derive(Debug)]
+pub struct Image<T: OutputSample> {
+    shape: ImageShape,
+    /// The planes one below the other.
+    samples: Lease<Matrix2<T>>,
+}
+
+impl<T: OutputSample> Image<T> {
+    /// Leases a picture.
+    ///
+    /// # Errors
+    /// The pool's.
+    pub fn new(pool: &Pool, shape: ImageShape) -> Result<Self, OutputError> {
+        Ok(Self { shape, samples: pool.matrix2(Purpose::Output, stacked(shape)?)? })
+    }
+
+    /// Gives the picture another shape within its capacity, which costs nothing and leaves contents unspecified.
+    ///
+    /// # Errors
+    /// [`OutputError::Pool`] if the memory leased is too small; the picture then stays as it is.
+    pub fn reshape(&mut self, shape: ImageShape) -> Result<(), OutputError> {
+        self.samples.reshape(stacked(shape)?).map_err(PoolError::from)?;
+        self.shape = shape;
+        Ok(())
+    }
+
+    /// Size, channels and layout.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The rows (of all planes) and the samples in a row that the leased memory holds.
+    pub fn capacity(&self) -> Shape2 {
+        self.samples.capacity()
+    }
+
+    /// One plane; an interleaved picture has only plane 0.
+    ///
+    /// # Panics
+    /// If there is no such plane.
+    pub fn plane(&self, plane: usize) -> View2<'_, T> {
+        let (rows, cols) = (self.shape.height, self.samples.cols());
+        self.samples.view().sub(Rect::new(0, plane * rows, cols, rows))
+    }
+
+    /// The samples of row `y`, of the first plane if there are several.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, y: usize) -> &[T] {
+        self.plane(0).row(y)
+    }
+
+    /// Row `y` of the first plane, to write.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row_mut(&mut self, y: usize) -> &mut [T] {
+        assert!(y < self.shape.height, "row {y} of {}", self.shape.height);
+        self.samples.row_mut(y)
+    }
+
+    /// All rows from the top, plane by plane.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[T]> {
+        self.samples.view().iter_rows()
+    }
+
+    /// The picture as memory to write to.
+    pub fn as_mut(&mut self) -> ImageMut<'_, T> {
+        ImageMut { shape: self.shape, plane_rows: self.shape.height, view: self.samples.view_mut() }
+    }
+}
+
+impl<T: OutputSample> Release for Image<T> {
+    fn release(self) {
+        self.samples.release();
+    }
+}
+
+fn stacked(shape: ImageShape) -> Result<Shape2, OutputError> {
+    let rows = shape.height.checked_mul(shape.planes()).ok_or(OutputError::TooLarge)?;
+    Ok(Shape2::new(rows, shape.row_samples()?))
+}
+
+/// The caller's memory as a picture to write.
+///
+/// ```
+/// use jxlake::output::{ImageMut, ImageShape, Layout, OutputError};
+///
+/// let shape = ImageShape { width: 4, height: 3, channels: 3, layout: Layout::Interleaved };
+/// let mut pixels = vec![0u8; 36];
+/// assert!(ImageMut::from_slice(&mut pixels, shape).is_ok());
+/// assert!(ImageMut::with_stride(&mut pixels, shape, 12).is_ok());
+/// assert_eq!(
+///     ImageMut::with_stride(&mut pixels, shape, 16).unwrap_err(),
+///     OutputError::SliceTooShort { needed: 44, length: 36 }
+/// );
+/// ```
+#[derive(Debug)]
+pub struct ImageMut<'a, T> {
+    shape: ImageShape,
+    /// Rows from one plane to the next.
+    plane_rows: usize,
+    /// The planes one below the other, without the rows behind the last one.
+    view: ViewMut2<'a, T>,
+}
+
+impl<'a, T> ImageMut<'a, T> {
+    /// A picture whose rows and planes follow one another without gaps.
+    ///
+    /// # Errors
+    /// [`OutputError::SliceTooShort`].
+    pub fn from_slice(samples: &'a mut [T], shape: ImageShape) -> Result<Self, OutputError> {
+        Self::with_stride(samples, shape, shape.row_samples()?)
+    }
+
+    /// A picture whose rows start `stride` samples apart; planes follow one another without gaps.
+    ///
+    /// # Errors
+    /// [`OutputError::RowStride`] and [`OutputError::SliceTooShort`].
+    pub fn with_stride(samples: &'a mut [T], shape: ImageShape, stride: usize) -> Result<Self, OutputError> {
+        let plane = stride.checked_mul(shape.height).ok_or(OutputError::TooLarge)?;
+        Self::with_strides(samples, shape, stride, plane)
+    }
+
+    /// A picture whose rows start `row_stride` samples apart and whose planes start `plane_stride` samples apart. The
+    /// plane stride of interleaved pictures does not matter.
+    ///
+    /// # Errors
+    /// [`OutputError::RowStride`], [`OutputError::PlaneStride`] and [`OutputError::SliceTooShort`]. The last row of the
+    /// last plane needs no padding.
+    pub fn with_strides(
+        samples: &'a mut [T],
+        shape: ImageShape,
+        row_stride: usize,
+        plane_stride: usize,
+    ) -> Result<Self, OutputError> {
+        let row = shape.row_samples()?;
+        if row_stride < row && shape.height.max(shape.planes()) > 1 {
+            return Err(OutputError::RowStride { row, stride: row_stride });
+        }
+        let mut plane_rows = shape.height;
+        if shape.layout == Layout::Planar && shape.channels > 1 && row_stride > 0 {
+            plane_rows = plane_stride / row_stride;
+            if plane_rows < shape.height || !plane_stride.is_multiple_of(row_stride) {
+                let (plane, row, height) = (plane_stride, row_stride, shape.height);
+                return Err(OutputError::PlaneStride { plane, row, height });
+            }
+        }
+        let before_last = (shape.planes().saturating_sub(1)).checked_mul(plane_rows);
+        let rows =
+            before_last.and_then(|rows| rows.checked_add(shape.height)).ok_or(OutputError::TooLarge)?;
+        let length = samples.len();
+        ViewMut2::from_slice(samples, rows, row, row_stride)
+            .map(|view| Self { shape, plane_rows, view })
+            .map_err(|_| {
+                let needed = rows.saturating_sub(1).saturating_mul(row_stride).saturating_add(row);
+                OutputError::SliceTooShort { needed, length }
+            })
+    }
+
+    /// Size, channels and layout.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The planes one below the other, and how many rows lie from one to the next.
+    pub(super) fn into_parts(self) -> (ViewMut2<'a, T>, usize) {
+        (self.view, self.plane_rows)
+    }
+}
