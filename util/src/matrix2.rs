@@ -165,9 +165,7 @@ impl<T: Element> Matrix2<T> {
 
     /// Sets every element, and the padding.
     pub fn fill(&mut self, value: T) {
-        for y in 0..self.shape.rows {
-            self.padded_row_mut(y).fill(value);
-        }
+        self.padded_view_mut().fill(value);
     }
 
     /// The logical shape, to read.

@@ -50,16 +50,15 @@ impl<T> Default for View2<'_, T> {
     }
 }
 
-/// Whether `length` elements hold the rows: the last one needs no padding.
-pub(crate) fn check_slice(shape: Shape2, stride: usize, length: usize) -> Result<(), ShapeError> {
-    let needed = || {
-        if shape.is_empty() {
-            return Some(0);
-        }
-        (shape.rows - 1).checked_mul(stride)?.checked_add(shape.cols)
-    };
-    match needed() {
-        Some(needed) if needed <= length && (stride >= shape.cols || shape.rows <= 1) => Ok(()),
+/// The stride of a view of `length` elements, if they hold its rows: the last one needs no padding, and where there are
+/// no elements rows are nowhere.
+pub(crate) fn check_slice(shape: Shape2, stride: usize, length: usize) -> Result<usize, ShapeError> {
+    if shape.is_empty() {
+        return Ok(0);
+    }
+    let needed = (shape.rows - 1).checked_mul(stride).and_then(|above| above.checked_add(shape.cols));
+    match needed {
+        Some(needed) if needed <= length && (stride >= shape.cols || shape.rows == 1) => Ok(stride),
         _ => Err(ShapeError::Slice { shape, stride, length }),
     }
 }
@@ -69,20 +68,22 @@ impl<'a, T> View2<'a, T> {
     ///
     /// # Errors
     /// [`ShapeError::Slice`] if the slice is too short or the rows overlap. The last row needs no padding.
+    #[inline]
     pub fn from_slice(slice: &'a [T], rows: usize, cols: usize, stride: usize) -> Result<Self, ShapeError> {
         let shape = Shape2::new(rows, cols);
-        check_slice(shape, stride, slice.len())?;
+        let stride = check_slice(shape, stride, slice.len())?;
         // SAFETY: the rows lie in the slice, as just checked.
         Ok(unsafe { Self::from_raw(NonNull::from(slice).cast(), shape, stride) })
     }
 
     /// As [`from_slice`](Self::from_slice), for shapes that are known to fit.
     #[inline]
+    #[track_caller]
     pub(crate) fn new(slice: &'a [T], shape: Shape2, stride: usize) -> Self {
-        debug_assert_eq!(check_slice(shape, stride, slice.len()), Ok(()));
-        assert!(shape.is_empty() || (shape.rows - 1) * stride + shape.cols <= slice.len());
-        // SAFETY: the rows lie in the slice, as just checked.
-        unsafe { Self::from_raw(NonNull::from(slice).cast(), shape, stride) }
+        match Self::from_slice(slice, shape.rows, shape.cols, stride) {
+            Ok(view) => view,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// # Safety

@@ -53,6 +53,7 @@ impl<'a, T> ViewMut2<'a, T> {
     ///
     /// # Errors
     /// [`ShapeError::Slice`] if the slice is too short or the rows overlap. The last row needs no padding.
+    #[inline]
     pub fn from_slice(
         slice: &'a mut [T],
         rows: usize,
@@ -60,17 +61,19 @@ impl<'a, T> ViewMut2<'a, T> {
         stride: usize,
     ) -> Result<Self, ShapeError> {
         let shape = Shape2::new(rows, cols);
-        check_slice(shape, stride, slice.len())?;
+        let stride = check_slice(shape, stride, slice.len())?;
         // SAFETY: the rows lie in the slice and do not overlap, as just checked.
         Ok(unsafe { Self::from_raw(NonNull::from(slice).cast(), shape, stride) })
     }
 
     /// As [`from_slice`](Self::from_slice), for shapes that are known to fit.
     #[inline]
+    #[track_caller]
     pub(crate) fn new(slice: &'a mut [T], shape: Shape2, stride: usize) -> Self {
-        assert!(check_slice(shape, stride, slice.len()).is_ok());
-        // SAFETY: the rows lie in the slice and do not overlap, as just checked.
-        unsafe { Self::from_raw(NonNull::from(slice).cast(), shape, stride) }
+        match Self::from_slice(slice, shape.rows, shape.cols, stride) {
+            Ok(view) => view,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// # Safety
@@ -274,7 +277,8 @@ impl<'a, T> ViewMut2<'a, T> {
     where
         T: Copy,
     {
-        for y in 0..self.rows() {
+        let rows = if self.shape.is_empty() { 0 } else { self.rows() };
+        for y in 0..rows {
             self.row_mut(y).fill(value);
         }
     }
@@ -289,7 +293,8 @@ impl<'a, T> ViewMut2<'a, T> {
         T: Copy,
     {
         assert!(self.shape == source.shape(), "{} from {}", self.shape, source.shape());
-        for y in 0..self.rows() {
+        let rows = if self.shape.is_empty() { 0 } else { self.rows() };
+        for y in 0..rows {
             self.row_mut(y).copy_from_slice(source.row(y));
         }
     }

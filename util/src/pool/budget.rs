@@ -30,15 +30,22 @@ impl Budget {
 
     /// Takes `bytes` of the budget before they are allocated; `false` if that would pass the bound.
     pub(crate) fn reserve(&self, bytes: u64) -> bool {
-        let limit = self.limit.unwrap_or(u64::MAX);
-        let within = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= limit);
-        match self.reserved.fetch_update(Relaxed, Relaxed, within) {
+        match self.reserved.fetch_update(Relaxed, Relaxed, |held| self.sum(held, bytes)) {
             Ok(before) => {
                 self.peak.fetch_max(before + bytes, Relaxed);
                 true
             }
             Err(_) => false,
         }
+    }
+
+    /// Whether [`reserve`](Self::reserve) would succeed now.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        self.sum(self.reserved(), bytes).is_some()
+    }
+
+    fn sum(&self, held: u64, bytes: u64) -> Option<u64> {
+        held.checked_add(bytes).filter(|&sum| sum <= self.limit.unwrap_or(u64::MAX))
     }
 
     /// Gives back what was reserved, after it is freed.

@@ -35,11 +35,7 @@ impl Class {
     /// The largest class a lease of `lines` lines may take: no more than a fifth of it would lie idle.
     pub(crate) fn largest_for(self, lines: usize) -> Self {
         let next = Self(self.0 + 1);
-        if next.index() < Self::COUNT && next.lines() / 5 * 4 + next.lines() % 5 * 4 / 5 <= lines {
-            next
-        } else {
-            self
-        }
+        if next.index() < Self::COUNT && next.lines() - next.lines() / 5 <= lines { next } else { self }
     }
 
     pub(crate) fn index(self) -> usize {
@@ -61,7 +57,7 @@ mod tests {
             assert!(class.index() == 0 || Class(class.0 - 1).lines() < lines);
             assert!((class.lines() - lines) * 5 <= class.lines(), "{lines} in {}", class.lines());
             let largest = class.largest_for(lines);
-            assert!((largest.lines() - lines) * 5 < largest.lines() + 5, "{lines} in {}", largest.lines());
+            assert!((largest.lines() - lines) * 5 <= largest.lines(), "{lines} in {}", largest.lines());
             previous = class;
         }
     }

@@ -12,11 +12,12 @@ const LARGEST: usize = (1 << 20) / 64;
 /// The storage a worker gave back last, oldest first.
 pub(crate) struct Magazine {
     idle: Vec<Idle>,
+    returns: u32,
 }
 
 impl Magazine {
     pub(crate) fn new() -> Self {
-        Self { idle: Vec::with_capacity(CAPACITY) }
+        Self { idle: Vec::with_capacity(CAPACITY), returns: 0 }
     }
 
     /// Whether a magazine takes storage of this class; larger goes to the shelves at once.
@@ -29,8 +30,10 @@ impl Magazine {
     }
 
     /// Takes in storage; the magazine is not full.
-    pub(crate) fn put(&mut self, idle: Idle) {
+    pub(crate) fn put(&mut self, mut idle: Idle) {
         debug_assert!(!self.is_full());
+        idle.age.order = self.returns;
+        self.returns = self.returns.wrapping_add(1);
         self.idle.push(idle);
     }
 

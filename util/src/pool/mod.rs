@@ -138,7 +138,8 @@ impl Pool {
 
     /// Whether `bytes` more could be leased now within the budget, were all idle storage freed.
     ///
-    /// Storage is counted in whole lines of 64 bytes; where the budget allows it, also in whole size classes.
+    /// Several leases may need more than the sum of their shapes: rows are padded to whole lines, and storage to whole
+    /// size classes where the budget allows it.
     ///
     /// # Errors
     /// [`PoolError::OverBudget`] if not.

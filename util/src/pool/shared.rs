@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::class::Class;
 use super::magazine::Magazine;
 use super::purpose::Purpose;
-use super::shelves::{Idle, Shelves};
+use super::shelves::{Age, Idle, Shelves};
 use super::statistics::{SharedCounters, Statistics, WorkerCounters};
 use super::storage::{LINE, Storage};
 use crate::element::Element;
@@ -77,7 +77,7 @@ pub(crate) struct Shared {
     counters: SharedCounters,
     workers: Box<[Worker]>,
     shelves: Mutex<Shelves>,
-    /// Held while idle storage is freed: what another thread is about to free is waited for, not refused.
+    /// Held while idle storage is freed, so that no two threads free for the same room.
     freeing: Mutex<()>,
     /// Ticks when something comes to the shelves, so that storage knows its age; magazines keep order themselves.
     clock: AtomicU64,
@@ -160,13 +160,16 @@ impl Shared {
     fn allocate(&self, lines: usize) -> Result<Storage, PoolError> {
         let requested = (lines as u64).saturating_mul(LINE as u64);
         let refused = PoolError::Allocation { requested };
+        if !Storage::can_exist(lines) {
+            return Err(refused); // before idle storage is freed for it
+        }
         if self.pooled
             && let Some(class) = Class::holding(lines)
         {
             let bytes = (class.lines() as u64).saturating_mul(LINE as u64);
             if self.reserve(bytes).is_ok() {
                 if lock(&self.shelves).expect(class) {
-                    if let Some(storage) = Storage::allocate(class.lines()) {
+                    if let Some(storage) = self.ask_system(class.lines()) {
                         return Ok(storage);
                     }
                     lock(&self.shelves).forget(class);
@@ -176,27 +179,43 @@ impl Shared {
             }
         }
         self.reserve(requested)?;
-        Storage::allocate(lines).ok_or_else(|| {
+        self.ask_system(lines).ok_or_else(|| {
             self.budget.give_back(requested);
             refused
         })
     }
 
-    /// Takes `bytes` of the budget, freeing idle storage for it if that helps.
+    /// Fresh storage; if the system refuses, idle storage of that size is given back to it and it is asked again.
+    fn ask_system(&self, lines: usize) -> Option<Storage> {
+        Storage::allocate(lines).or_else(|| {
+            // The budget counts what was asked for as held already, so that it looks idle.
+            let wanted = (lines as u64).saturating_mul(LINE as u64);
+            let helps = self.idle() >= wanted.saturating_mul(2);
+            helps.then(|| self.trim(0)).and_then(|_| Storage::allocate(lines))
+        })
+    }
+
+    /// Takes `bytes` of the budget, freeing idle storage for it if that helps. What fits beside the bytes in use is never
+    /// refused, whatever other threads are in the middle of.
     fn reserve(&self, bytes: u64) -> Result<(), PoolError> {
-        if self.budget.reserve(bytes) {
-            return Ok(());
-        }
-        self.check(bytes)?;
-        let freeing = lock(&self.freeing);
-        self.flush_magazines();
         while !self.budget.reserve(bytes) {
-            if self.free_oldest().is_none() {
-                drop(freeing);
-                return Err(self.over_budget(bytes));
-            }
+            self.check(bytes)?;
+            self.make_room(bytes);
         }
         Ok(())
+    }
+
+    /// Frees idle storage, oldest first, until the budget has room for `bytes`, or no more is idle.
+    fn make_room(&self, bytes: u64) {
+        let freeing = lock(&self.freeing);
+        self.flush_magazines();
+        while !self.budget.has_room(bytes) {
+            if self.free_oldest().is_none() {
+                // The room is on its way from one state to another in some other thread.
+                drop(freeing);
+                return std::thread::yield_now();
+            }
+        }
     }
 
     fn flush_magazines(&self) {
@@ -224,7 +243,15 @@ impl Shared {
             Some(class) => {
                 storage.poison();
                 worker.counters.add_idle(purpose, bytes);
-                self.put(worker, Idle { storage, class, purpose, stamp: self.clock.load(Relaxed) });
+                self.put(
+                    worker,
+                    Idle {
+                        storage,
+                        class,
+                        purpose,
+                        age: Age { tick: self.clock.load(Relaxed), order: u32::MAX },
+                    },
+                );
                 self.counters.remove_in_use(purpose, bytes);
             }
             None => {
@@ -253,11 +280,10 @@ impl Shared {
     }
 
     pub(crate) fn check(&self, bytes: u64) -> Result<(), PoolError> {
-        let in_use = self.counters.in_use();
+        let whole_lines = bytes.div_ceil(LINE as u64).saturating_mul(LINE as u64);
+        let needed = self.counters.in_use().saturating_add(whole_lines);
         match self.budget.limit() {
-            Some(limit) if in_use.checked_add(bytes).is_none_or(|sum| sum > limit) => {
-                Err(self.over_budget(bytes))
-            }
+            Some(limit) if needed > limit => Err(self.over_budget(bytes)),
             _ => Ok(()),
         }
     }

@@ -10,8 +10,15 @@ pub(crate) struct Idle {
     pub(crate) class: Class,
     /// What it was last used for: idle bytes are counted there.
     pub(crate) purpose: Purpose,
-    /// When it came back; larger is later.
-    pub(crate) stamp: u64,
+    /// When it came back.
+    pub(crate) age: Age,
+}
+
+/// A moment: the tick of the pool's clock, and the order of returns to one magazine within it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Age {
+    pub(crate) tick: u64,
+    pub(crate) order: u32,
 }
 
 /// A shelf for each class, oldest first.
@@ -51,7 +58,7 @@ impl Shelves {
     pub(crate) fn put(&mut self, idle: Idle) {
         let shelf = &mut self.shelves[idle.class.index()].idle;
         // Batches come nearly in order: the place is at or near the end.
-        let place = shelf.iter().rposition(|other| other.stamp <= idle.stamp).map_or(0, |before| before + 1);
+        let place = shelf.iter().rposition(|other| other.age <= idle.age).map_or(0, |before| before + 1);
         shelf.insert(place, idle);
     }
 
@@ -62,7 +69,7 @@ impl Shelves {
 
     /// The storage that has been idle longest; its class is told to [`forget`](Self::forget) it.
     pub(crate) fn take_oldest(&mut self) -> Option<Idle> {
-        let age = |shelf: &Shelf| shelf.idle.first().map(|idle| idle.stamp);
+        let age = |shelf: &Shelf| shelf.idle.first().map(|idle| idle.age);
         let oldest =
             self.shelves.iter_mut().filter(|shelf| !shelf.idle.is_empty()).min_by_key(|shelf| age(shelf))?;
         oldest.alive -= 1;

@@ -1,0 +1,160 @@
+//! What a pool does with idle storage, and what it refuses.
+
+use jxlake_util::{Element, Pool, PoolError, Purpose, Shape2, Shape3};
+
+/// Lines of storage, as a lease that can be told from others by its size class.
+fn lines(pool: &Pool, lines: usize) -> Result<jxlake_util::Lease<jxlake_util::Buffer<u8>>, PoolError> {
+    pool.buffer(Purpose::Other, 64 * lines)
+}
+
+fn misses(pool: &Pool) -> u64 {
+    pool.statistics().total.misses
+}
+
+/// Storage is shared by element types, and by shapes that need up to a fifth less.
+#[test]
+fn storage_is_found_by_size_alone() {
+    let pool = Pool::new();
+    pool.matrix2::<f32>(Purpose::Pixels, Shape2::new(64, 64)).unwrap().release();
+    pool.matrix2::<i32>(Purpose::Modular, Shape2::new(64, 64)).unwrap().release();
+    pool.matrix3::<u8>(Purpose::Output, Shape3::new(3, 85, 50)).unwrap().release();
+    pool.buffer::<half::f16>(Purpose::Filter, 64 * 64 * 2 - 64).unwrap().release();
+    assert_eq!((misses(&pool), pool.statistics().total.hits), (1, 3));
+    lines(&pool, 200).unwrap().release();
+    assert_eq!(misses(&pool), 2, "more than a fifth would be idle");
+}
+
+/// To stay within the budget, what has been idle longest goes first, and no more of it than needed.
+#[test]
+fn the_oldest_idle_storage_is_freed_first() {
+    let pool = Pool::with_budget(64 * 100);
+    let sizes = [20, 10, 40, 14];
+    let held = sizes.map(|size| lines(&pool, size).unwrap());
+    held.into_iter().for_each(drop);
+    let big = lines(&pool, 31).unwrap(); // 84 + 32 lines: the 20 go
+    assert_eq!((pool.statistics().freed, pool.statistics().freed_bytes), (1, 64 * 20));
+    let cold = misses(&pool);
+    let rest = [10, 40, 14].map(|size| lines(&pool, size).unwrap());
+    assert_eq!(misses(&pool), cold);
+    drop((big, rest));
+}
+
+/// A refused lease names what was asked for, what is in use and the bound, and frees nothing in vain.
+#[test]
+fn a_lease_beyond_the_budget_is_refused() {
+    let pool = Pool::with_budget(64 * 100);
+    lines(&pool, 20).unwrap().release();
+    let held = lines(&pool, 64).unwrap();
+    let error = lines(&pool, 37).map(drop).unwrap_err();
+    assert_eq!(error, PoolError::OverBudget { requested: 64 * 37, in_use: 64 * 64, budget: 6400 });
+    assert_eq!(error.to_string(), "2368 bytes were asked for with 4096 in use: the budget is 6400");
+    assert_eq!((pool.statistics().freed, pool.statistics().refused), (0, 1));
+    assert_eq!(pool.check(64 * 37), Err(error));
+    assert_eq!(pool.check(64 * 36), Ok(()));
+    lines(&pool, 36).unwrap().release();
+    drop(held);
+    // Its class of 112 lines does not fit, but 100 do.
+    lines(&pool, 100).unwrap().release();
+}
+
+/// Sizes that no memory has are errors, and leave the pool as it was.
+#[test]
+fn absurd_sizes_are_refused() {
+    let pool = Pool::new();
+    lines(&pool, 10).unwrap().release();
+    let shape = Shape2::new(usize::MAX, usize::MAX);
+    let error = pool.matrix2::<f32>(Purpose::Pixels, shape).map(drop).unwrap_err();
+    assert_eq!(error, PoolError::TooLarge { shape: Shape3::new(1, usize::MAX, usize::MAX), element: 4 });
+    let shape = Shape3::new(usize::MAX, 1 << 20, 1 << 20);
+    let error = pool.matrix3::<u8>(Purpose::Pixels, shape).map(drop).unwrap_err();
+    assert!(matches!(error, PoolError::TooLarge { .. }));
+    for len in [usize::MAX, isize::MAX as usize, 1 << 60] {
+        let error = pool.buffer::<u8>(Purpose::Pixels, len).map(drop).unwrap_err();
+        assert!(matches!(error, PoolError::Allocation { .. }), "{error}");
+    }
+    let statistics = pool.statistics();
+    assert_eq!((statistics.refused, statistics.total.idle_bytes, statistics.freed), (3, 640, 0));
+}
+
+/// Returned storage reads as poison of every type, and so does fresh storage.
+#[test]
+#[cfg(debug_assertions)]
+fn storage_is_poisoned() {
+    fn poisoned<T: Element + PartialEq>(pool: &Pool) -> bool {
+        let mut matrix = pool.matrix2::<T>(Purpose::Other, Shape2::new(3, 64)).unwrap();
+        let poisoned = matrix.view().iter_rows().flatten().all(|&value| value == T::POISON);
+        matrix.fill(T::zeroed());
+        poisoned
+    }
+    for pool in [Pool::new(), Pool::unpooled()] {
+        for _ in 0..2 {
+            assert!(poisoned::<i16>(&pool) && poisoned::<u32>(&pool) && poisoned::<i64>(&pool));
+            let floats = pool.matrix2::<f32>(Purpose::Other, Shape2::new(3, 64)).unwrap();
+            assert!(floats.view().iter_rows().flatten().all(|value| value.is_nan()));
+        }
+    }
+}
+
+/// A pool that keeps nothing counts and bounds all the same.
+#[test]
+fn an_unpooled_pool_keeps_nothing() {
+    let pool = Pool::builder().budget(64 * 10).pooled(false).build();
+    let held = lines(&pool, 9).unwrap();
+    assert_eq!(pool.statistics().total.in_use_bytes, 64 * 9);
+    assert!(lines(&pool, 2).is_err());
+    drop(held);
+    lines(&pool, 2).unwrap().release();
+    let total = pool.statistics().total;
+    assert_eq!((total.leases, total.misses, total.idle_bytes, total.peak_bytes), (2, 2, 0, 64 * 9));
+}
+
+/// Swapping the matrices of two leases, even of two pools, confuses nobody: storage goes home.
+#[test]
+fn swapped_matrices_go_home() {
+    let (one, two) = (Pool::new(), Pool::new());
+    let mut a = one.matrix2::<u8>(Purpose::Modular, Shape2::new(1, 64)).unwrap();
+    let mut b = two.matrix2::<u8>(Purpose::Filter, Shape2::new(10, 64)).unwrap();
+    std::mem::swap(&mut *a, &mut *b);
+    assert_eq!(a.rows(), 10);
+    drop(a);
+    assert_eq!((one.statistics().outstanding(), two.statistics().outstanding()), (1, 0));
+    assert_eq!(two.statistics().of(Purpose::Filter).idle_bytes, 640);
+    drop(b);
+    assert_eq!(one.statistics().of(Purpose::Modular).idle_bytes, 64);
+}
+
+/// A lease outlives its pool's last handle.
+#[test]
+fn a_lease_outlives_the_pool() {
+    let pool = Pool::new();
+    let mut lease = pool.matrix2_zeroed::<i32>(Purpose::Reference, Shape2::new(100, 100)).unwrap();
+    drop(pool);
+    lease.row_mut(99).fill(1);
+    assert_eq!(lease.row(99).iter().sum::<i32>(), 100);
+}
+
+/// A lease that is forgotten shows in the leak check, and nowhere else.
+#[test]
+fn a_leak_shows() {
+    let pool = Pool::new();
+    std::mem::forget(lines(&pool, 1).unwrap());
+    lines(&pool, 1).unwrap().release();
+    assert_eq!(pool.statistics().outstanding(), 1);
+}
+
+/// The table names every purpose that was used, in aligned columns; JSON has balanced braces and all counts.
+#[test]
+fn statistics_are_printable() {
+    let pool = Pool::with_budget(1 << 20);
+    pool.matrix2::<f32>(Purpose::HfCoefficients, Shape2::new(64, 64)).unwrap().release();
+    let statistics = pool.statistics();
+    let table = statistics.to_string();
+    let rows: Vec<&str> = table.lines().collect();
+    assert_eq!(rows.len(), 4, "{table}");
+    assert!(rows[1].starts_with("HfCoefficients          1 ") && rows[2].starts_with("total  "), "{table}");
+    assert!(rows[..3].iter().all(|row| row.len() == rows[0].len()), "{table}");
+    let json = statistics.to_json();
+    assert_eq!(json.matches('{').count(), json.matches('}').count());
+    assert_eq!(json.matches("\"leases\":1,").count(), 2);
+    assert_eq!(json.matches("\"peak_bytes\":").count(), 1 + Purpose::ALL.len());
+}
