@@ -4,9 +4,13 @@ mod coefficient_order;
 mod dequant_matrices;
 mod dequantisation;
 mod fault;
+mod hf_coefficients;
+mod hf_contexts;
+mod hf_global;
 mod lf_global;
 mod transform_type;
 mod transforms;
+mod zero_density;
 
 #[cfg(test)]
 mod natural_order_selfcheck;

@@ -1,0 +1,241 @@
+//! Decoding the HF coefficients of a group in one pass.
+
+use std::hint::select_unpredictable;
+
+use fearless_simd::{Level, Simd};
+use jxlake_entropy::{BitReader, IntegerReader, Visitor};
+
+use super::dequantisation::Quantised;
+use super::hf_contexts::{HfClusters, WINDOW, count_context, position_context};
+use super::hf_global::HfPass;
+use super::lf_global::HfBlockContext;
+use super::transforms::Extent;
+use super::{TransformType, VarDctFault};
+use crate::error::Result;
+use crate::fields::sgn;
+
+/// A varblock of a group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Varblock {
+    /// Block column in the group.
+    pub(super) x: u8,
+    /// Block row in the group.
+    pub(super) y: u8,
+    pub(super) ty: TransformType,
+    /// 1 to 256.
+    pub(super) hf_mul: u16,
+    /// What the block contexts of its channels begin with, see [`HfBlockContext::varblock`].
+    pub(super) context: u16,
+    /// Where it has coefficients that may not be zero, in all passes so far, by channel X, Y, B.
+    pub(super) extents: [Extent; 3],
+}
+
+/// A kind of integer that quantised coefficients accumulate in.
+pub(super) trait Accumulator: Quantised {
+    /// Adds a coefficient of a pass. Wraps, as the format has it for 32 bits; 16 bits are used only if nothing wraps.
+    fn accumulate(&mut self, value: i32);
+}
+
+impl Accumulator for i16 {
+    #[inline(always)]
+    fn accumulate(&mut self, value: i32) {
+        *self = self.wrapping_add(value as i16);
+    }
+}
+
+impl Accumulator for i32 {
+    #[inline(always)]
+    fn accumulate(&mut self, value: i32) {
+        *self = self.wrapping_add(value);
+    }
+}
+
+/// The loop over the varblocks of a group.
+pub(super) struct GroupLoop<'a, Q> {
+    pub(super) pass: &'a HfPass,
+    pub(super) clusters: HfClusters<'a>,
+    pub(super) block_context: &'a HfBlockContext,
+    /// By how many powers of two channels are narrower and lower.
+    pub(super) hshift: [u32; 3],
+    pub(super) vshift: [u32; 3],
+    pub(super) varblocks: &'a mut [Varblock],
+    /// Varblock after varblock, by channel.
+    pub(super) coefficients: [&'a mut [Q]; 3],
+    pub(super) level: Level,
+}
+
+/// Channels in coding order: slot and position in the block contexts.
+const CODING_ORDER: [(usize, usize); 3] = [(1, 0), (0, 1), (2, 2)];
+
+impl<Q: Accumulator> Visitor for GroupLoop<'_, Q> {
+    type Output = Result<()>;
+
+    fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<()> {
+        // Not for its vectors: shifts by a register are shorter.
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        if let Some(simd) = self.level.as_avx2() {
+            return simd.vectorize(
+                #[inline(always)]
+                || self.run(reader, bits),
+            );
+        }
+        self.run(reader, bits)
+    }
+}
+
+/// A symbol stream in local variables, so that it stays in registers.
+struct Symbols<'b, R> {
+    reader: R,
+    bits: BitReader<'b>,
+}
+
+impl<Q: Accumulator> GroupLoop<'_, Q> {
+    #[inline(always)]
+    fn run<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<()> {
+        let mut symbols = Symbols { reader, bits: bits.clone() };
+        // Of each channel, the numbers of non-zeros of the row above, replaced from the left as a row is decoded.
+        let mut non_zeros = [[0u8; 32]; 3];
+        let mut rest = self.coefficients;
+        for varblock in self.varblocks.iter_mut() {
+            let ty = varblock.ty;
+            for (channel, position) in CODING_ORDER {
+                let (hshift, vshift) = (self.hshift[channel], self.vshift[channel]);
+                let (x, y) = (varblock.x >> hshift, varblock.y >> vshift);
+                if x << hshift != varblock.x || y << vshift != varblock.y {
+                    continue;
+                }
+                let (coefficients, after) = std::mem::take(&mut rest[channel]).split_at_mut(ty.size());
+                rest[channel] = after;
+                let block_context = self.block_context.context(varblock.context.into(), position);
+                let row = &mut non_zeros[channel];
+                let predicted = predict(row, x.into(), y.into());
+                let count =
+                    symbols.reader.read(&mut symbols.bits, self.clusters.count(predicted, block_context));
+                let bound = (ty.size() - ty.size() / 64) as u32;
+                if count > bound {
+                    symbols.reader.check(&symbols.bits)?;
+                    return Err(VarDctFault::NonZeros { count, bound }.into());
+                }
+                let spread = count.div_ceil(1 << ty.log_blocks()) as u8;
+                row[x.into()..][..ty.block_cols()].fill(spread);
+                if count == 0 {
+                    continue;
+                }
+                let order = self.pass.orders.get(ty.order(), channel);
+                let block = Block {
+                    clusters: self.clusters.coefficients(block_context),
+                    indices: order.indices,
+                    shift: self.pass.shift,
+                    log_blocks: ty.log_blocks(),
+                    count: count as usize,
+                };
+                let left;
+                let end;
+                (symbols, left, end) = if ty.log_blocks() == 0 {
+                    block.read_single(symbols, coefficients)
+                } else {
+                    block.read(symbols, coefficients)
+                };
+                if left != 0 {
+                    symbols.reader.check(&symbols.bits)?;
+                    return Err(VarDctFault::NonZeros { count: left as u32, bound: 0 }.into());
+                }
+                let extent = &mut varblock.extents[channel];
+                *extent = extent.union(order.extents[((end - 1) >> ty.log_blocks()) & 63]);
+            }
+        }
+        symbols.reader.finish(&symbols.bits)?;
+        *bits = symbols.bits;
+        Ok(())
+    }
+}
+
+/// The expected number of non-zeros, from the neighbours above and to the left.
+#[inline(always)]
+fn predict(row: &[u8; 32], x: usize, y: usize) -> u32 {
+    match (x, y) {
+        (0, 0) => 32,
+        (0, _) => row[0].into(),
+        (_, 0) => row[x - 1].into(),
+        _ => (u32::from(row[x]) + u32::from(row[x - 1])).div_ceil(2),
+    }
+}
+
+/// A channel of a varblock to decode.
+struct Block<'a> {
+    clusters: &'a [u8; WINDOW],
+    indices: &'a [u16],
+    shift: u32,
+    log_blocks: u32,
+    /// Number of non-zeros, at least 1.
+    count: usize,
+}
+
+impl Block<'_> {
+    /// Reads the coefficients of a varblock of one block. Gives the non-zeros that did not fit, and the position after
+    /// the last coefficient.
+    #[inline(always)]
+    fn read_single<'b, R: IntegerReader, Q: Accumulator>(
+        &self,
+        symbols: Symbols<'b, R>,
+        coefficients: &mut [Q],
+    ) -> (Symbols<'b, R>, usize, usize) {
+        match (coefficients.first_chunk_mut::<64>(), self.indices.first_chunk::<64>()) {
+            (Some(coefficients), Some(indices)) => self.read_by::<0, _, _>(symbols, |position, value| {
+                coefficients[indices[position & 63] as usize & 63].accumulate(value);
+            }),
+            _ => (symbols, self.count, 1),
+        }
+    }
+
+    /// As [`read_single`](Self::read_single), for any varblock.
+    #[inline(always)]
+    fn read<'b, R: IntegerReader, Q: Accumulator>(
+        &self,
+        symbols: Symbols<'b, R>,
+        coefficients: &mut [Q],
+    ) -> (Symbols<'b, R>, usize, usize) {
+        self.read_by::<10, _, _>(symbols, |position, value| {
+            coefficients[self.indices[position] as usize].accumulate(value);
+        })
+    }
+
+    /// The loop over symbols. `MAX_LOG_BLOCKS` is a bound of `log_blocks` that is known when the loop is compiled.
+    ///
+    /// The context of a symbol depends on whether the one before was zero. Both contexts are known earlier, so both
+    /// clusters are looked up before the symbol is read, and what remains after it is a choice: 1.6 times as fast as
+    /// looking up after the symbol.
+    #[inline(always)]
+    fn read_by<'b, const MAX_LOG_BLOCKS: u32, R: IntegerReader, F: FnMut(usize, i32)>(
+        &self,
+        mut symbols: Symbols<'b, R>,
+        mut store: F,
+    ) -> (Symbols<'b, R>, usize, usize) {
+        let log_blocks = self.log_blocks.min(MAX_LOG_BLOCKS);
+        let blocks = 1usize << log_blocks;
+        let size = blocks << 6;
+        let clusters = self.clusters;
+        let mut left = self.count;
+        let mut position = blocks;
+        let previous = usize::from(left <= size / 16);
+        let mut counted = count_context((left + blocks - 1) >> log_blocks);
+        let mut cluster = clusters[(counted + position_context(1) + previous) & (WINDOW - 1)];
+        while position < size {
+            let counted_less = count_context((left + blocks - 2) >> log_blocks);
+            let positioned = position_context((position + 1) >> log_blocks);
+            let after_zero = clusters[(counted + positioned) & (WINDOW - 1)];
+            let after_non_zero = clusters[(counted_less + positioned + 1) & (WINDOW - 1)];
+            let value = symbols.reader.read(&mut symbols.bits, cluster.into());
+            let is_zero = value == 0;
+            cluster = select_unpredictable(is_zero, after_zero, after_non_zero);
+            counted = select_unpredictable(is_zero, counted, counted_less);
+            store(position, sgn(value).wrapping_shl(self.shift));
+            left -= usize::from(!is_zero);
+            position += 1;
+            if left == 0 {
+                break;
+            }
+        }
+        (symbols, left, position)
+    }
+}
