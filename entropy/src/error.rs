@@ -1,5 +1,7 @@
 //! What can be wrong with an entropy-coded stream.
 
+use jxlake_util::PoolError;
+
 /// Why a stream could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -37,6 +39,9 @@ pub enum Error {
         /// Bytes that were asked for.
         bytes: u64,
     },
+    /// The pool refused memory for an LZ77 window.
+    #[error("LZ77 window: {0}")]
+    Pool(#[from] PoolError),
 }
 
 /// The limit that [`Error::Limit`] names.

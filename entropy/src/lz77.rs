@@ -4,6 +4,7 @@ use crate::bit_reader::BitReader;
 use crate::error::Error;
 use crate::hybrid_integer::HybridIntegerConfig;
 use crate::lz77_distances::SPECIAL_DISTANCES;
+use jxlake_util::{Buffer, Lease, Pool, PoolError, Purpose};
 
 /// Most integers that a copy can reach back.
 pub(crate) const WINDOW_SIZE: u64 = 1 << 20;
@@ -51,31 +52,43 @@ pub(crate) fn distance(coded: u32, multiplier: u32) -> u64 {
     }
 }
 
-/// Memory for the past integers of a stream, kept from stream to stream. It takes memory only for streams that copy from
-/// further back than the last integer, and no more than they have integers.
+/// Memory for the past integers of a stream, kept from stream to stream. It leases memory only for streams that copy
+/// from further back than the last integer, and no more than they have integers.
 #[derive(Debug, Default)]
 pub struct Lz77Window {
-    values: Vec<u32>,
+    pool: Option<Pool>,
+    values: Option<Lease<Buffer<u32>>>,
 }
 
 impl Lz77Window {
-    /// An empty window.
-    pub fn new() -> Self {
-        Self::default()
+    /// An empty window that will take its memory from `pool`. A default window has a pool of its own, without a budget.
+    pub fn new(pool: &Pool) -> Self {
+        Self { pool: Some(pool.clone()), values: None }
+    }
+
+    /// Takes memory from `pool` from now on; what is held from another one is given back.
+    pub fn use_pool(&mut self, pool: &Pool) {
+        *self = Self::new(pool);
+    }
+
+    /// Gives the memory back now; the window remains usable.
+    pub fn release(&mut self) {
+        self.values = None;
     }
 
     /// A power of two of integers, enough to hold `integers` or what a copy can reach. The last one is 0, the others
     /// are unspecified.
     pub(crate) fn prepare(&mut self, integers: u64) -> Result<&mut [u32], Error> {
         let size = integers.clamp(1, WINDOW_SIZE).next_power_of_two() as usize;
-        if self.values.len() < size {
-            let more = size - self.values.len();
-            self.values.try_reserve_exact(more).map_err(|_| Error::Memory { bytes: more as u64 * 4 })?;
-            self.values.resize(size, 0);
-        }
-        let window = &mut self.values[..size];
-        window[size - 1] = 0;
-        Ok(window)
+        let held = self.values.take().filter(|values| values.capacity() >= size);
+        let leased = match held {
+            Some(values) => values,
+            None => self.pool.get_or_insert_with(Pool::unpooled).buffer(Purpose::Entropy, size)?,
+        };
+        let values = self.values.insert(leased);
+        values.reshape(size).map_err(PoolError::from)?;
+        values[size - 1] = 0;
+        Ok(values)
     }
 }
 

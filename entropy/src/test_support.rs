@@ -15,7 +15,7 @@
 //! let mut bits = BitReader::new(&bytes);
 //! let mut codes = Codes::new();
 //! codes.read(&mut bits, 3, Lz77::Allowed, &BundleLimits::default())?;
-//! let mut window = Lz77Window::new();
+//! let mut window = Lz77Window::default();
 //! let mut reader = SymbolReader::new(&codes, &mut bits, 0, 100, &mut window)?;
 //! assert!((0..100).all(|i| reader.read(&mut bits, i as usize % 3) == i * i));
 //! reader.finish(&bits)?;
