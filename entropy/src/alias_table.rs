@@ -4,19 +4,18 @@
 //! its own symbol, below the cutoff, and at most one other.
 
 use crate::ans_distribution::{MAX_ALPHABET, TOTAL};
+use std::hint::select_unpredictable;
 
-/// A bucket in eight bytes.
-///
-/// | bits | |
-/// |---|---|
-/// | 0..8 | cutoff: slots from here on belong to the other symbol |
-/// | 8..16 | the other symbol |
-/// | 16..32 | probability of the own symbol |
-/// | 32..48 | offset of the other symbol's slots |
-/// | 48..64 | probability of the other symbol |
+/// A bucket in two words, arranged so that one instruction each takes out what the next state waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(transparent)]
-pub(crate) struct AliasBucket(u64);
+#[repr(C)]
+pub(crate) struct AliasBucket {
+    /// In the lowest byte the cutoff: slots from here on belong to the other symbol. In the next one the other symbol,
+    /// in the upper half what is added to the position of its slots.
+    sharing: u32,
+    /// In the lower half the own symbol's probability, in the upper half the other's.
+    probabilities: u32,
+}
 
 /// The symbol of a state, and what the next state is made of.
 #[derive(Clone, Copy)]
@@ -27,26 +26,22 @@ pub(crate) struct Slot {
 }
 
 impl AliasBucket {
-    fn new(cutoff: u16, other: u16, own_probability: u16, offset: u16, other_probability: u16) -> Self {
-        Self(
-            u64::from(cutoff)
-                | u64::from(other) << 8
-                | u64::from(own_probability) << 16
-                | u64::from(offset) << 32
-                | u64::from(other_probability) << 48,
-        )
+    fn new(cutoff: u16, (other, offset): (u16, u16), own_probability: u16, other_probability: u16) -> Self {
+        Self {
+            sharing: u32::from(cutoff) | u32::from(other) << 8 | u32::from(offset) << 16,
+            probabilities: u32::from(own_probability) | u32::from(other_probability) << 16,
+        }
     }
 
     /// The slot at `position` of this bucket, which has number `bucket`.
     #[inline(always)]
-    pub(crate) fn slot(self, bucket: u32, position: u32) -> Slot {
-        let entry = self.0;
-        let is_other = position >= (entry & 0xff) as u32;
-        let pick = |other: u32, own: u32| std::hint::select_unpredictable(is_other, other, own);
+    pub(crate) fn slot(&self, bucket: u32, position: u32) -> Slot {
+        let Self { sharing, probabilities } = *self;
+        let is_other = position as u8 >= sharing as u8;
         Slot {
-            symbol: pick((entry >> 8 & 0xff) as u32, bucket),
-            probability: pick((entry >> 48) as u32, (entry >> 16 & 0xffff) as u32),
-            offset: position + pick((entry >> 32 & 0xffff) as u32, 0),
+            symbol: select_unpredictable(is_other, sharing >> 8 & 0xff, bucket),
+            probability: select_unpredictable(is_other, probabilities >> 16, probabilities & 0xffff),
+            offset: position + select_unpredictable(is_other, sharing >> 16, 0),
         }
     }
 }
@@ -57,8 +52,8 @@ pub(crate) fn build_alias_table(probabilities: &[u16], buckets: &mut [AliasBucke
     let size = TOTAL / probabilities.len() as u16;
     if let Some(symbol) = probabilities.iter().position(|&probability| probability == TOTAL) {
         for (i, bucket) in buckets.iter_mut().enumerate() {
-            let own = if i == symbol { TOTAL } else { 0 };
-            *bucket = AliasBucket::new(0, symbol as u16, own, size * i as u16, TOTAL);
+            let offset = size * i as u16;
+            *bucket = AliasBucket::new(0, (symbol as u16, offset), 0, TOTAL);
         }
         return Some(symbol as u32);
     }
@@ -85,13 +80,15 @@ pub(crate) fn build_alias_table(probabilities: &[u16], buckets: &mut [AliasBucke
         }
     }
     for (i, bucket) in buckets.iter_mut().enumerate() {
-        *bucket = if cutoffs[i] == size {
-            AliasBucket::new(0, i as u16, probabilities[i], 0, probabilities[i])
+        // A bucket of exactly the right size has its own symbol on both sides.
+        let (cutoff, other, offset) = if cutoffs[i] == size {
+            (0, i as u16, 0)
         } else {
             let (other, end) = others[i];
-            let offset = end.wrapping_sub(cutoffs[i]);
-            AliasBucket::new(cutoffs[i], other, probabilities[i], offset, probabilities[usize::from(other)])
+            (cutoffs[i], other, end.wrapping_sub(cutoffs[i]))
         };
+        let probability = |symbol: u16| probabilities[usize::from(symbol)];
+        *bucket = AliasBucket::new(cutoff, (other, offset), probability(i as u16), probability(other));
     }
     None
 }
@@ -122,8 +119,8 @@ impl Stack {
 mod tests {
     use super::*;
 
-    fn fields(bucket: AliasBucket) -> (u64, u64, u64) {
-        (bucket.0 & 0xff, bucket.0 >> 8 & 0xff, bucket.0 >> 32 & 0xffff)
+    fn fields(AliasBucket { sharing, .. }: AliasBucket) -> (u32, u32, u32) {
+        (sharing & 0xff, sharing >> 8 & 0xff, sharing >> 16)
     }
 
     #[test]
@@ -132,7 +129,7 @@ mod tests {
         probabilities[..4].copy_from_slice(&[3000, 900, 0, 196]);
         let mut buckets = [AliasBucket::default(); 32];
         assert_eq!(build_alias_table(&probabilities, &mut buckets), None);
-        let expected = |i: u64| match i {
+        let expected = |i: u32| match i {
             0 => (0, 0, 0),
             1 => (72, 0, 2872),
             2 => (0, 0, 128),
@@ -142,7 +139,7 @@ mod tests {
             _ => (0, 3, 68),
         };
         for (i, &bucket) in buckets.iter().enumerate() {
-            assert_eq!(fields(bucket), expected(i as u64), "bucket {i}");
+            assert_eq!(fields(bucket), expected(i as u32), "bucket {i}");
         }
     }
 

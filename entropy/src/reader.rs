@@ -116,6 +116,7 @@ impl<'a> AnyReader<'a> {
         let copies = codes.copy_kind(distance_multiplier);
         Ok(match codes.coding() {
             Coding::Prefix { root_bits } => {
+                bits.refill();
                 let code = PrefixCode::new(codes, root_bits);
                 match copies {
                     CopyKind::None => Self::Prefix(code),

