@@ -88,7 +88,9 @@ impl<'c, C: Configs> AnsCode<'c, C> {
         let product = slot.probability.wrapping_mul(self.state >> 12);
         let shifted = slot.probability.wrapping_mul(self.state << 4 & !(LOW - 1));
         let is_low = product < LOW - slot.offset;
-        let low = shifted.wrapping_add(slot.offset << 16 | bits.peek(16) as u32);
+        // A rotation rather than an "or", which the compiler would divide into two additions behind the product.
+        let added = ((bits.buffer() as u32) << 16 | slot.offset).rotate_left(16);
+        let low = shifted.wrapping_add(added);
         self.state = select_unpredictable(is_low, low, product.wrapping_add(slot.offset));
         bits.consume(select_unpredictable(is_low, 16, 0));
         slot.symbol
