@@ -25,7 +25,7 @@ impl<'c> PrefixCode<'c> {
     fn entry(&self, bits: &mut BitReader<'_>, table: usize) -> (PrefixEntry, u32) {
         // Before the refill, which is off the chain from code to code then: 10 bits are left of the last one, since no
         // integer takes more than 46. 1.3× on streams of one cluster.
-        let mut entry = self.entries[(table << self.root_bits) + bits.peek(self.root_bits) as usize];
+        let mut entry = self.entries[table << self.root_bits..][bits.peek(self.root_bits) as usize];
         bits.refill();
         if entry.is_pointer() {
             entry = self.entries[entry.follow(bits.buffer())];
