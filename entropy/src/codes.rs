@@ -46,7 +46,10 @@ pub struct Codes {
     contexts: usize,
     clusters: usize,
     configs: Vec<HybridIntegerConfig>,
-    coding: Coding,
+    all_usual: bool,
+    uses_prefix_codes: bool,
+    /// Logarithm of the number of entries of a cluster's (first-level) table.
+    log_table: u32,
     prefix_entries: Vec<PrefixEntry>,
     ans_buckets: Vec<AliasBucket>,
     /// Of each cluster, the integer that it always gives without reading bits.
@@ -57,26 +60,15 @@ pub struct Codes {
     scratch: Scratch,
 }
 
-/// Which kind of codes a bundle has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
-    Prefix { root_bits: u32 },
-    Ans { log_alphabet: u32 },
-}
-
-impl Default for Coding {
-    fn default() -> Self {
-        Self::Prefix { root_bits: 0 }
-    }
-}
-
 /// How the copies of a stream work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// In order of what they need: streams read together all have what the greatest needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CopyKind {
     None,
     /// Always from the last integer.
-    RunLength(Lz77Parameters),
-    Window(Lz77Parameters),
+    RunLength,
+    Window,
 }
 
 #[derive(Debug, Default)]
@@ -161,12 +153,12 @@ impl Codes {
 
     /// Whether every copy, in a stream with this distance multiplier, repeats the last integer.
     pub fn is_run_length(&self, distance_multiplier: u32) -> bool {
-        matches!(self.copy_kind(distance_multiplier), CopyKind::RunLength(_))
+        self.copy_kind(distance_multiplier) == CopyKind::RunLength
     }
 
     /// Whether the codes are prefix codes, not ANS.
     pub fn uses_prefix_codes(&self) -> bool {
-        matches!(self.coding, Coding::Prefix { .. })
+        self.uses_prefix_codes
     }
 
     /// The integer configuration of each cluster.
@@ -174,16 +166,25 @@ impl Codes {
         &self.configs
     }
 
-    pub(crate) fn coding(&self) -> Coding {
-        self.coding
+    pub(crate) fn copy_kind(&self, distance_multiplier: u32) -> CopyKind {
+        match (self.lz77, self.literal_single_value(self.distance_cluster)) {
+            (None, _) => CopyKind::None,
+            (_, Some(coded)) if distance(coded, distance_multiplier) == 1 => CopyKind::RunLength,
+            _ => CopyKind::Window,
+        }
     }
 
-    pub(crate) fn copy_kind(&self, distance_multiplier: u32) -> CopyKind {
-        let Some(parameters) = self.lz77 else { return CopyKind::None };
-        match self.literal_single_value(self.distance_cluster) {
-            Some(coded) if distance(coded, distance_multiplier) == 1 => CopyKind::RunLength(parameters),
-            _ => CopyKind::Window(parameters),
-        }
+    pub(crate) fn lz77(&self) -> Option<Lz77Parameters> {
+        self.lz77
+    }
+
+    /// Whether all clusters have the usual integer configuration.
+    pub(crate) fn all_usual(&self) -> bool {
+        self.all_usual
+    }
+
+    pub(crate) fn log_table(&self) -> u32 {
+        self.log_table
     }
 
     /// Entries of the first-level tables, one after the other, and of all second-level tables. With LZ77, the table
@@ -236,11 +237,13 @@ impl Codes {
         }
         self.distance_cluster = self.context_map.last().copied().unwrap_or(0).into();
         let use_prefix_code = bits.read_bool();
+        self.uses_prefix_codes = use_prefix_code;
         let log_alphabet = if use_prefix_code { 15 } else { 5 + bits.read(2) };
         self.configs.clear();
         for _ in 0..self.clusters {
             self.configs.push(HybridIntegerConfig::read(bits, log_alphabet)?);
         }
+        self.all_usual = self.configs.iter().all(|&config| config == HybridIntegerConfig::USUAL);
         self.single_values.clear();
         self.scratch.highest.clear();
         if use_prefix_code {
@@ -327,7 +330,7 @@ impl Codes {
             fill_tables(&mut self.prefix_entries, (table << root_bits, second), root_bits, code, meaning);
             second += second_level_len(code, root_bits);
         }
-        self.coding = Coding::Prefix { root_bits };
+        self.log_table = root_bits;
         Ok(())
     }
 
@@ -351,7 +354,7 @@ impl Codes {
             self.scratch.highest.push(highest.unwrap_or(0) as u32);
             self.single_values.push(single.and_then(|token| bitless_value(*config, token)));
         }
-        self.coding = Coding::Ans { log_alphabet };
+        self.log_table = log_alphabet;
         Ok(())
     }
 }

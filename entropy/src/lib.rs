@@ -25,4 +25,4 @@ pub use context_map::ContextMap;
 pub use error::{Error, Invalid, Limit};
 pub use hybrid_integer::HybridIntegerConfig;
 pub use lz77::Lz77Window;
-pub use reader::{IntegerReader, SymbolReader, Visitor};
+pub use reader::{IntegerReader, LockstepVisitor, StreamStart, SymbolReader, Visitor};

@@ -76,9 +76,8 @@ impl Lz77Window {
         self.values = None;
     }
 
-    /// A power of two of integers, enough to hold `integers` or what a copy can reach. The last one is 0, the others
-    /// are unspecified.
-    pub(crate) fn prepare(&mut self, integers: u64) -> Result<&mut [u32], Error> {
+    /// Makes room for `integers`, or for what a copy can reach.
+    pub(crate) fn prepare(&mut self, integers: u64) -> Result<(), Error> {
         let size = integers.clamp(1, WINDOW_SIZE).next_power_of_two() as usize;
         let held = self.values.take().filter(|values| values.capacity() >= size);
         let leased = match held {
@@ -88,7 +87,12 @@ impl Lz77Window {
         let values = self.values.insert(leased);
         values.reshape(size).map_err(PoolError::from)?;
         values[size - 1] = 0;
-        Ok(values)
+        Ok(())
+    }
+
+    /// The room last prepared, a power of two: the last integer is 0, the others are unspecified. Empty before.
+    pub(crate) fn integers(&mut self) -> &mut [u32] {
+        self.values.as_deref_mut().map_or(&mut [], |values| values)
     }
 }
 

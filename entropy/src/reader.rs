@@ -9,13 +9,55 @@ mod copies;
 mod prefix;
 
 use crate::bit_reader::BitReader;
-use crate::codes::{Codes, Coding, CopyKind};
+use crate::codes::{Codes, CopyKind};
 use crate::error::Error;
-use crate::hybrid_integer::HybridIntegerConfig;
-use crate::lz77::{Copies, Lz77Window};
+use crate::lz77::Lz77Window;
 use ans::{AnsCode, EachConfig, UsualConfig};
 use copies::{RunLength, Windowed};
 use prefix::PrefixCode;
+
+/// Runs a macro with the names of all kinds of readers, which are those of [`Kind`], [`AnyReader`] and the types.
+macro_rules! for_all_kinds {
+    ($do:ident!($($arguments:tt)*)) => {
+        $do!($($arguments)*; Prefix PrefixRunLength PrefixWindow AnsUsual Ans AnsRunLength AnsWindow)
+    };
+}
+
+/// Evaluates `$body`, in which `$Reader` is the type of a [`Kind`].
+macro_rules! with_kind {
+    ($kind:expr, $Reader:ident => $body:expr) => {
+        for_all_kinds!(match_kind!($kind, $Reader => $body))
+    };
+}
+
+macro_rules! match_kind {
+    ($kind:expr, $Reader:ident => $body:expr; $($name:ident)*) => {
+        match $kind {
+            $(Kind::$name => {
+                type $Reader<'a> = $name<'a>;
+                $body
+            })*
+        }
+    };
+}
+
+/// Makes an [`AnyReader`].
+macro_rules! open_any {
+    ($kind:expr, $opening:expr; $($name:ident)*) => {
+        match $kind {
+            $(Kind::$name => AnyReader::$name(Open::open($opening)),)*
+        }
+    };
+}
+
+/// Evaluates `$body`, in which `$reader` is the reader inside an [`AnyReader`].
+macro_rules! with_any {
+    ($any:expr, $reader:ident => $body:expr; $($name:ident)*) => {
+        match $any {
+            $(AnyReader::$name($reader) => $body,)*
+        }
+    };
+}
 
 /// Reads the integers of one symbol stream.
 ///
@@ -56,38 +98,32 @@ pub trait Visitor {
     fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Self::Output;
 }
 
-/// A reader of any kind.
-enum AnyReader<'a> {
-    Prefix(PrefixCode<'a>),
-    PrefixRunLength(RunLength<PrefixCode<'a>>),
-    PrefixWindow(Windowed<'a, PrefixCode<'a>>),
-    AnsUsual(AnsCode<'a, UsualConfig>),
-    Ans(AnsCode<'a, EachConfig<'a>>),
-    AnsRunLength(RunLength<AnsCode<'a, EachConfig<'a>>>),
-    AnsWindow(Windowed<'a, AnsCode<'a, EachConfig<'a>>>),
+/// A loop over the integers of several streams at once, so that their latencies overlap.
+pub trait LockstepVisitor<const N: usize> {
+    /// What the loop gives.
+    type Output;
+
+    /// Reads the streams. Must call [`IntegerReader::finish`] of each after its last integer.
+    fn visit<R: IntegerReader>(self, streams: [(R, &mut BitReader<'_>); N]) -> Self::Output;
 }
 
-/// Evaluates `$body` with the reader inside an [`AnyReader`].
-macro_rules! with_any {
-    ($any:expr, $reader:ident => $body:expr) => {
-        match $any {
-            AnyReader::Prefix($reader) => $body,
-            AnyReader::PrefixRunLength($reader) => $body,
-            AnyReader::PrefixWindow($reader) => $body,
-            AnyReader::AnsUsual($reader) => $body,
-            AnyReader::Ans($reader) => $body,
-            AnyReader::AnsRunLength($reader) => $body,
-            AnyReader::AnsWindow($reader) => $body,
-        }
-    };
+/// Where a symbol stream begins and how its copies work.
+#[derive(Debug)]
+pub struct StreamStart<'a, 'b> {
+    /// The reader, at the first bit of the stream.
+    pub bits: &'a mut BitReader<'b>,
+    /// The width that LZ77 distances refer to, 0 for streams without one.
+    pub distance_multiplier: u32,
+    /// An upper bound of the number of integers. With LZ77 it decides how much of the window is used, and copies from
+    /// further back are wrong if it is exceeded.
+    pub symbols_to_come: u64,
+    /// Memory for past integers.
+    pub window: &'a mut Lz77Window,
 }
 
 impl Codes {
-    /// Begins a symbol stream at the reader's position and runs `visitor` with the reader that fits these codes.
-    ///
-    /// `distance_multiplier` is the width that LZ77 distances refer to, 0 for streams without one. `symbols_to_come` is
-    /// an upper bound of the number of integers; with LZ77 it decides how much of `window` is used, and copies from
-    /// further back are wrong if the bound is exceeded.
+    /// Begins a symbol stream at the reader's position and runs `visitor` with the reader that fits these codes. The
+    /// parameters are those of [`StreamStart`].
     ///
     /// # Errors
     /// If the window cannot be allocated. All else is found by the reader's checks.
@@ -100,56 +136,106 @@ impl Codes {
         window: &mut Lz77Window,
         visitor: V,
     ) -> Result<V::Output, Error> {
-        let any = AnyReader::new(self, bits, distance_multiplier, symbols_to_come, window)?;
-        Ok(with_any!(any, reader => visitor.visit(reader, bits)))
+        let mut start = [StreamStart { bits, distance_multiplier, symbols_to_come, window }];
+        let kind = self.prepare(&mut start)?;
+        let [StreamStart { bits, window, .. }] = start;
+        let opening = self.opening(bits, distance_multiplier, window);
+        Ok(with_kind!(kind, Reader => visitor.visit(Reader::open(opening), bits)))
+    }
+
+    /// Begins `N >= 1` symbol streams and runs `visitor` with their readers, which are all of one kind.
+    ///
+    /// # Errors
+    /// If a window cannot be allocated.
+    #[inline]
+    pub fn with_readers<V: LockstepVisitor<N>, const N: usize>(
+        &self,
+        mut starts: [StreamStart<'_, '_>; N],
+        visitor: V,
+    ) -> Result<V::Output, Error> {
+        let kind = self.prepare(&mut starts)?;
+        Ok(with_kind!(kind, Reader => visitor.visit(starts.map(|start| {
+            let StreamStart { bits, distance_multiplier, window, .. } = start;
+            let opening = self.opening(bits, distance_multiplier, window);
+            (Reader::open(opening), bits)
+        }))))
+    }
+
+    /// Finds the kind of reader for these streams, and prepares their windows if it needs them.
+    fn prepare(&self, starts: &mut [StreamStart<'_, '_>]) -> Result<Kind, Error> {
+        let copies = starts.iter().map(|start| self.copy_kind(start.distance_multiplier)).max();
+        let copies = copies.unwrap_or(CopyKind::None);
+        if copies == CopyKind::Window {
+            starts.iter_mut().try_for_each(|start| start.window.prepare(start.symbols_to_come))?;
+        }
+        Ok(match (self.uses_prefix_codes(), copies) {
+            (true, CopyKind::None) => Kind::Prefix,
+            (true, CopyKind::RunLength) => Kind::PrefixRunLength,
+            (true, CopyKind::Window) => Kind::PrefixWindow,
+            (false, CopyKind::None) if self.all_usual() => Kind::AnsUsual,
+            (false, CopyKind::None) => Kind::Ans,
+            (false, CopyKind::RunLength) => Kind::AnsRunLength,
+            (false, CopyKind::Window) => Kind::AnsWindow,
+        })
+    }
+
+    /// What a reader is made of, after its stream's initial state is read.
+    fn opening<'a>(
+        &'a self,
+        bits: &mut BitReader<'_>,
+        distance_multiplier: u32,
+        window: &'a mut Lz77Window,
+    ) -> Opening<'a> {
+        let ans_state = if self.uses_prefix_codes() { 0 } else { bits.read(32) };
+        // Readers look at the first code before they refill.
+        bits.refill();
+        Opening { codes: self, ans_state, distance_multiplier, window: window.integers() }
     }
 }
 
-impl<'a> AnyReader<'a> {
-    fn new(
-        codes: &'a Codes,
-        bits: &mut BitReader<'_>,
-        distance_multiplier: u32,
-        symbols_to_come: u64,
-        window: &'a mut Lz77Window,
-    ) -> Result<Self, Error> {
-        let copies = codes.copy_kind(distance_multiplier);
-        Ok(match codes.coding() {
-            Coding::Prefix { root_bits } => {
-                bits.refill();
-                let code = PrefixCode::new(codes, root_bits);
-                match copies {
-                    CopyKind::None => Self::Prefix(code),
-                    CopyKind::RunLength(parameters) => {
-                        Self::PrefixRunLength(RunLength::new(code, parameters))
-                    }
-                    CopyKind::Window(parameters) => {
-                        let copies = Copies::new(window.prepare(symbols_to_come)?);
-                        Self::PrefixWindow(Windowed::new(code, copies, distance_multiplier, parameters))
-                    }
-                }
-            }
-            Coding::Ans { log_alphabet } => {
-                let state = bits.read(32);
-                let configs = EachConfig(codes.configs());
-                match copies {
-                    CopyKind::None if codes.configs().iter().all(|&c| c == HybridIntegerConfig::USUAL) => {
-                        Self::AnsUsual(AnsCode::new(codes, log_alphabet, state, UsualConfig))
-                    }
-                    CopyKind::None => Self::Ans(AnsCode::new(codes, log_alphabet, state, configs)),
-                    CopyKind::RunLength(parameters) => {
-                        let code = AnsCode::new(codes, log_alphabet, state, configs).with_copies(parameters);
-                        Self::AnsRunLength(RunLength::new(code, parameters))
-                    }
-                    CopyKind::Window(parameters) => {
-                        let code = AnsCode::new(codes, log_alphabet, state, configs).with_copies(parameters);
-                        let copies = Copies::new(window.prepare(symbols_to_come)?);
-                        Self::AnsWindow(Windowed::new(code, copies, distance_multiplier, parameters))
-                    }
-                }
-            }
-        })
-    }
+/// What a reader is made of.
+pub(crate) struct Opening<'a> {
+    codes: &'a Codes,
+    ans_state: u32,
+    distance_multiplier: u32,
+    /// For readers that copy from a window, a power of two of integers, the last one 0.
+    window: &'a mut [u32],
+}
+
+/// A reader that can be made.
+pub(crate) trait Open<'a> {
+    fn open(stream: Opening<'a>) -> Self;
+}
+
+type Prefix<'a> = PrefixCode<'a>;
+type PrefixRunLength<'a> = RunLength<PrefixCode<'a>>;
+type PrefixWindow<'a> = Windowed<'a, PrefixCode<'a>>;
+type AnsUsual<'a> = AnsCode<'a, UsualConfig>;
+type Ans<'a> = AnsCode<'a, EachConfig<'a>>;
+type AnsRunLength<'a> = RunLength<Ans<'a>>;
+type AnsWindow<'a> = Windowed<'a, Ans<'a>>;
+
+/// The kinds of readers.
+#[derive(Clone, Copy)]
+enum Kind {
+    Prefix,
+    PrefixRunLength,
+    PrefixWindow,
+    AnsUsual,
+    Ans,
+    AnsRunLength,
+    AnsWindow,
+}
+
+/// A reader of any kind.
+enum AnyReader<'a> {
+    Prefix(Prefix<'a>),
+    PrefixRunLength(PrefixRunLength<'a>),
+    PrefixWindow(PrefixWindow<'a>),
+    AnsUsual(AnsUsual<'a>),
+    Ans(Ans<'a>),
+    AnsRunLength(AnsRunLength<'a>),
+    AnsWindow(AnsWindow<'a>),
 }
 
 /// Reads integers by context, with any codes: for streams that are not hot.
@@ -159,7 +245,10 @@ pub struct SymbolReader<'a> {
 }
 
 impl<'a> SymbolReader<'a> {
-    /// Begins a symbol stream; see [`Codes::with_reader`].
+    /// Begins a symbol stream at the reader's position; the parameters are those of [`StreamStart`].
+    ///
+    /// # Errors
+    /// If the window cannot be allocated. All else is found by the checks.
     pub fn new(
         codes: &'a Codes,
         bits: &mut BitReader<'_>,
@@ -167,8 +256,10 @@ impl<'a> SymbolReader<'a> {
         symbols_to_come: u64,
         window: &'a mut Lz77Window,
     ) -> Result<Self, Error> {
-        let reader = AnyReader::new(codes, bits, distance_multiplier, symbols_to_come, window)?;
-        Ok(Self { codes, reader })
+        let kind =
+            codes.prepare(&mut [StreamStart { bits, distance_multiplier, symbols_to_come, window }])?;
+        let opening = codes.opening(bits, distance_multiplier, window);
+        Ok(Self { codes, reader: for_all_kinds!(open_any!(kind, opening)) })
     }
 
     /// The next integer, in `context`.
@@ -178,16 +269,16 @@ impl<'a> SymbolReader<'a> {
     #[inline]
     pub fn read(&mut self, bits: &mut BitReader<'_>, context: usize) -> u32 {
         let cluster = self.codes.cluster(context);
-        with_any!(&mut self.reader, reader => reader.read(bits, cluster))
+        for_all_kinds!(with_any!(&mut self.reader, reader => reader.read(bits, cluster)))
     }
 
     /// Tells whether all that was read so far was there and valid. Loops whose length depends on what is read call this.
     pub fn check(&self, bits: &BitReader<'_>) -> Result<(), Error> {
-        with_any!(&self.reader, reader => reader.check(bits))
+        for_all_kinds!(with_any!(&self.reader, reader => reader.check(bits)))
     }
 
     /// Checks the whole stream after its last integer, the final state of the decoder included.
     pub fn finish(self, bits: &BitReader<'_>) -> Result<(), Error> {
-        with_any!(self.reader, reader => reader.finish(bits))
+        for_all_kinds!(with_any!(self.reader, reader => reader.finish(bits)))
     }
 }

@@ -4,7 +4,10 @@ mod malformed;
 mod round_trip;
 mod twin;
 
-use crate::{BitReader, BundleLimits, Codes, Error, IntegerReader, Lz77, Lz77Window, SymbolReader, Visitor};
+use crate::{
+    BitReader, BundleLimits, Codes, Error, IntegerReader, LockstepVisitor, Lz77, Lz77Window, StreamStart,
+    SymbolReader, Visitor,
+};
 use twin::{Refusal, TwinBits, TwinCodes};
 
 /// Reusable state of the fast readers, as a decoder has.
@@ -50,6 +53,27 @@ impl Visitor for ReadAll<'_> {
     }
 }
 
+/// Two readers at once, one of them two integers ahead.
+impl LockstepVisitor<2> for ReadAll<'_> {
+    type Output = [(Vec<u32>, Result<(), Error>); 2];
+
+    fn visit<R: IntegerReader>(self, streams: [(R, &mut BitReader<'_>); 2]) -> Self::Output {
+        let mut values = [Vec::new(), Vec::new()];
+        let [(mut first, first_bits), (mut second, second_bits)] = streams;
+        for i in 0..self.of_integers.len() + 2 {
+            if let Some(&context) = self.of_integers.get(i) {
+                values[0].push(first.read(first_bits, self.codes.cluster(context)));
+            }
+            if let Some(&context) = i.checked_sub(2).and_then(|i| self.of_integers.get(i)) {
+                values[1].push(second.read(second_bits, self.codes.cluster(context)));
+            }
+        }
+        let results = [first.finish(first_bits), second.finish(second_bits)];
+        let [first, second] = values;
+        [(first, results[0]), (second, results[1])]
+    }
+}
+
 fn refusal(result: Result<(), Error>) -> Result<(), Refusal> {
     result.map_err(|error| match error {
         Error::Invalid { what, .. } => Refusal::Invalid(what),
@@ -84,6 +108,7 @@ impl Fast {
             let (fast, fast_result) = self.read_visited(&mut bits, stream, runs);
             self.agree(&bits, (&fast, fast_result), (&twin_bits, &values, result));
         }
+        self.agree_in_lockstep(&bits, stream, (&twin_bits, &values, result));
         let (fast, fast_result) = self.read_by_context(&mut bits, stream);
         self.agree(&bits, (&fast, fast_result), (&twin_bits, &values, result));
         (result.map(|()| values), bits.position())
@@ -113,6 +138,28 @@ impl Fast {
         let visitor = ReadAll { codes: &self.codes, of_integers: stream.of_integers, runs };
         let count = stream.of_integers.len() as u64;
         self.codes.with_reader(bits, stream.multiplier, count, &mut self.window, visitor).unwrap()
+    }
+
+    fn agree_in_lockstep(
+        &mut self,
+        bits: &BitReader<'_>,
+        stream: Stream<'_>,
+        twin: (&TwinBits<'_>, &[u32], Result<(), Refusal>),
+    ) {
+        let (mut first_bits, mut second_bits) = (bits.clone(), bits.clone());
+        let mut second_window = Lz77Window::default();
+        let start = |bits, window| StreamStart {
+            bits,
+            distance_multiplier: stream.multiplier,
+            symbols_to_come: stream.of_integers.len() as u64,
+            window,
+        };
+        let starts = [start(&mut first_bits, &mut self.window), start(&mut second_bits, &mut second_window)];
+        let visitor = ReadAll { codes: &self.codes, of_integers: stream.of_integers, runs: false };
+        let both = self.codes.with_readers(starts, visitor).unwrap();
+        for (bits, (fast, result)) in [first_bits, second_bits].into_iter().zip(both) {
+            self.agree(&bits, (&fast, result), twin);
+        }
     }
 
     fn read_by_context(

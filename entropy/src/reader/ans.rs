@@ -1,13 +1,12 @@
 //! Integers by ANS.
 
-use super::IntegerReader;
 use super::copies::{Code, Symbol};
+use super::{IntegerReader, Open, Opening};
 use crate::alias_table::AliasBucket;
 use crate::bit_reader::BitReader;
 use crate::codes::Codes;
 use crate::error::{Error, Invalid};
 use crate::hybrid_integer::HybridIntegerConfig;
-use crate::lz77::Lz77Parameters;
 use std::hint::select_unpredictable;
 
 /// State after the last symbol of every stream.
@@ -16,7 +15,10 @@ pub(crate) const FINAL_STATE: u32 = 0x0013_0000;
 const LOW: u32 = 1 << 16;
 
 /// Integer configurations by cluster.
-pub(crate) trait Configs {
+pub(crate) trait Configs<'c> {
+    /// The configurations of a bundle.
+    fn of(codes: &'c Codes) -> Self;
+
     /// The integer of a token, its raw bits being in the buffer.
     fn value(&self, bits: &mut BitReader<'_>, cluster: usize, token: u32) -> u32;
 }
@@ -25,7 +27,11 @@ pub(crate) trait Configs {
 #[derive(Debug)]
 pub(crate) struct UsualConfig;
 
-impl Configs for UsualConfig {
+impl Configs<'_> for UsualConfig {
+    fn of(_codes: &Codes) -> Self {
+        Self
+    }
+
     #[inline(always)]
     fn value(&self, bits: &mut BitReader<'_>, _cluster: usize, token: u32) -> u32 {
         HybridIntegerConfig::USUAL.value(token, bits)
@@ -34,9 +40,13 @@ impl Configs for UsualConfig {
 
 /// Each cluster has its own configuration.
 #[derive(Debug)]
-pub(crate) struct EachConfig<'c>(pub(crate) &'c [HybridIntegerConfig]);
+pub(crate) struct EachConfig<'c>(&'c [HybridIntegerConfig]);
 
-impl Configs for EachConfig<'_> {
+impl<'c> Configs<'c> for EachConfig<'c> {
+    fn of(codes: &'c Codes) -> Self {
+        Self(codes.configs())
+    }
+
     #[inline(always)]
     fn value(&self, bits: &mut BitReader<'_>, cluster: usize, token: u32) -> u32 {
         self.0[cluster].value(token, bits)
@@ -55,26 +65,23 @@ pub(crate) struct AnsCode<'c, C> {
     distance_cluster: usize,
 }
 
-impl<'c, C: Configs> AnsCode<'c, C> {
-    /// Codes without copies.
-    pub(crate) fn new(codes: &'c Codes, log_alphabet: u32, state: u32, configs: C) -> Self {
+impl<'c, C: Configs<'c>> Open<'c> for AnsCode<'c, C> {
+    fn open(stream: Opening<'c>) -> Self {
+        let codes = stream.codes;
+        let copies = codes.lz77();
         Self {
             buckets: codes.ans_buckets(),
-            configs,
-            state,
-            log_alphabet,
-            min_symbol: u32::MAX,
-            length_config: HybridIntegerConfig::USUAL,
+            configs: C::of(codes),
+            state: stream.ans_state,
+            log_alphabet: codes.log_table(),
+            min_symbol: copies.map_or(u32::MAX, |copies| copies.min_symbol),
+            length_config: copies.map_or(HybridIntegerConfig::USUAL, |copies| copies.length_config),
             distance_cluster: codes.distance_cluster(),
         }
     }
+}
 
-    /// Codes with copies.
-    pub(crate) fn with_copies(self, parameters: Lz77Parameters) -> Self {
-        let Lz77Parameters { min_symbol, length_config, .. } = parameters;
-        Self { min_symbol, length_config, ..self }
-    }
-
+impl<'c, C: Configs<'c>> AnsCode<'c, C> {
     /// The next token. Leaves at least 40 bits in the buffer.
     #[inline(always)]
     fn token(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> u32 {
@@ -102,7 +109,7 @@ impl<'c, C: Configs> AnsCode<'c, C> {
     }
 }
 
-impl<C: Configs> Code for AnsCode<'_, C> {
+impl<'c, C: Configs<'c>> Code for AnsCode<'c, C> {
     #[inline(always)]
     fn symbol(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> Symbol {
         let token = self.token(bits, cluster);
@@ -123,7 +130,7 @@ impl<C: Configs> Code for AnsCode<'_, C> {
     }
 }
 
-impl<C: Configs> IntegerReader for AnsCode<'_, C> {
+impl<'c, C: Configs<'c>> IntegerReader for AnsCode<'c, C> {
     #[inline(always)]
     fn read(&mut self, bits: &mut BitReader<'_>, cluster: usize) -> u32 {
         let token = self.token(bits, cluster);

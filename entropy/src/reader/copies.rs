@@ -1,9 +1,10 @@
 //! Integers with LZ77 copies among them, over any code.
 
-use super::IntegerReader;
+use super::{IntegerReader, Open, Opening};
 use crate::bit_reader::BitReader;
+use crate::codes::Codes;
 use crate::error::{Error, Invalid};
-use crate::lz77::{Copies, Lz77Parameters, distance};
+use crate::lz77::{Copies, distance};
 
 /// A code whose symbols may be copy lengths.
 pub(crate) trait Code {
@@ -32,8 +33,8 @@ struct Lengths {
 }
 
 impl Lengths {
-    fn new(min_length: u32) -> Self {
-        Self { min_length, overflow: None }
+    fn of(codes: &Codes) -> Self {
+        Self { min_length: codes.lz77().map_or(1, |copies| copies.min_length), overflow: None }
     }
 
     #[inline(always)]
@@ -59,9 +60,9 @@ pub(crate) struct RunLength<C> {
     lengths: Lengths,
 }
 
-impl<C: Code> RunLength<C> {
-    pub(crate) fn new(code: C, parameters: Lz77Parameters) -> Self {
-        Self { code, last: 0, left: 0, lengths: Lengths::new(parameters.min_length) }
+impl<'a, C: Code + Open<'a>> Open<'a> for RunLength<C> {
+    fn open(stream: Opening<'a>) -> Self {
+        Self { last: 0, left: 0, lengths: Lengths::of(stream.codes), code: C::open(stream) }
     }
 }
 
@@ -111,14 +112,15 @@ pub(crate) struct Windowed<'w, C> {
     lengths: Lengths,
 }
 
-impl<'w, C: Code> Windowed<'w, C> {
-    pub(crate) fn new(
-        code: C,
-        copies: Copies<'w>,
-        distance_multiplier: u32,
-        parameters: Lz77Parameters,
-    ) -> Self {
-        Self { code, copies, distance_multiplier, lengths: Lengths::new(parameters.min_length) }
+impl<'a, C: Code + Open<'a>> Open<'a> for Windowed<'a, C> {
+    fn open(stream: Opening<'a>) -> Self {
+        let Opening { codes, distance_multiplier, window, .. } = stream;
+        Self {
+            copies: Copies::new(window),
+            distance_multiplier,
+            lengths: Lengths::of(codes),
+            code: C::open(Opening { window: &mut [], ..stream }),
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Integers by prefix codes.
 
-use super::IntegerReader;
 use super::copies::{Code, Symbol};
+use super::{IntegerReader, Open, Opening};
 use crate::bit_reader::BitReader;
-use crate::codes::Codes;
 use crate::error::Error;
 use crate::prefix_table::PrefixEntry;
 
@@ -15,11 +14,18 @@ pub(crate) struct PrefixCode<'c> {
     distance_table: usize,
 }
 
-impl<'c> PrefixCode<'c> {
-    pub(crate) fn new(codes: &'c Codes, root_bits: u32) -> Self {
-        Self { entries: codes.prefix_entries(), root_bits, distance_table: codes.clusters() }
+impl<'c> Open<'c> for PrefixCode<'c> {
+    fn open(stream: Opening<'c>) -> Self {
+        let codes = stream.codes;
+        Self {
+            entries: codes.prefix_entries(),
+            root_bits: codes.log_table(),
+            distance_table: codes.clusters(),
+        }
     }
+}
 
+impl PrefixCode<'_> {
     /// The entry of the next code, after its bits and raw bits are consumed, and its value.
     #[inline(always)]
     fn entry(&self, bits: &mut BitReader<'_>, table: usize) -> (PrefixEntry, u32) {
