@@ -211,3 +211,150 @@ fn f32_from_binary16(bits: u32) -> Option<f32> {
         _ => Some(f32::from_bits(sign << 31 | (exponent + 112) << 23 | mantissa << 13)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jxlake_entropy::test_support::{BitWriter, Random};
+
+    use super::*;
+    use crate::header_writer::FieldWriter;
+
+    fn digits(digits: &str) -> Vec<u8> {
+        let mut writer = BitWriter::new();
+        writer.write_digits(digits);
+        writer.into_bytes()
+    }
+
+    #[test]
+    fn numbers_of_64_bits() {
+        // Bits in the order in which they are read.
+        let read = |bits| BitReader::new(&digits(bits)).u64().unwrap();
+        assert_eq!(read("00"), 0);
+        assert_eq!(read("10 0000"), 1);
+        assert_eq!(read("10 1111"), 16);
+        assert_eq!(read("01 00000000"), 17);
+        assert_eq!(read("01 11111111"), 272);
+        assert_eq!(read("11 111111111111 0"), 4095);
+        let longest = format!("11 {} 1 1111", "1".repeat(12 + 6 * 9));
+        assert_eq!(read(&longest), u64::MAX);
+        let mut bits = BitReader::new(&[0xff; 10]);
+        bits.u64().unwrap();
+        assert_eq!(bits.position(), 73);
+    }
+
+    #[test]
+    fn numbers_of_64_bits_come_back() {
+        let mut random = Random::new(1);
+        for _ in 0..2000 {
+            let value = u64::from(random.of_bits(32)) << random.below(33) | u64::from(random.of_bits(32));
+            let mut writer = BitWriter::new();
+            let length = writer.u64(value, &mut random).position() as u64;
+            let bytes = writer.into_bytes();
+            let mut bits = BitReader::new(&bytes);
+            assert_eq!(bits.u64(), Ok(value));
+            assert_eq!(bits.position(), length);
+        }
+    }
+
+    #[test]
+    fn reals_of_16_bits() {
+        let read = |bits: u16| BitReader::new(&bits.to_le_bytes()).f16();
+        assert_eq!(read(0x3c00), Ok(1.0));
+        assert_eq!(read(0x5bf8), Ok(255.0));
+        assert_eq!(read(0x0001), Ok(1.0 / 16_777_216.0));
+        assert_eq!(read(0x8000).map(f32::to_bits), Ok(0x8000_0000));
+        for bits in 0..=u16::MAX {
+            if bits >> 10 & 31 == 31 {
+                assert_eq!(read(bits), Err(Invalid::NotFinite { bits }.at(0)));
+                continue;
+            }
+            let value = read(bits).unwrap();
+            let mut writer = BitWriter::new();
+            writer.f16(value);
+            assert_eq!(writer.into_bytes(), bits.to_le_bytes());
+        }
+    }
+
+    #[test]
+    fn signs() {
+        assert_eq!([0, 1, 2, 3, 4].map(sgn), [0, -1, 1, -2, 2]);
+        assert_eq!([u32::MAX, u32::MAX - 1, 256].map(sgn), [i32::MIN, i32::MAX, 128]);
+    }
+
+    #[test]
+    fn distributions() {
+        let crop = [u(8), 256 + u(11), 2304 + u(14), 18688 + u(30)];
+        assert_eq!(BitReader::new(&digits("10 00000000000")).u32(crop), Ok(256));
+        assert_eq!(BitReader::new(&digits("11 1")).u32([c(1), c(2), c(4), u(1)]), Ok(1));
+        assert_eq!(BitReader::new(&[0b01]).u32([c(1), c(2), c(4), c(8)]), Ok(2));
+    }
+
+    #[test]
+    fn names_are_bytes() {
+        let mut random = Random::new(2);
+        for length in [0, 1, 15, 16, 47, 48, 1071] {
+            let name: Vec<u8> = (0..length).map(|_| random.of_bits(8) as u8).collect();
+            let mut writer = BitWriter::new();
+            writer.flag(true).name(&name);
+            let bytes = writer.into_bytes();
+            let mut bits = BitReader::new(&bytes);
+            let mut read = b"before".to_vec();
+            assert_eq!((bits.bool(), bits.name(&mut read)), (Ok(true), Ok(length)));
+            assert_eq!(read[6..], name);
+            if length > 0 {
+                let mut bits = BitReader::new(&bytes[..bytes.len() - 1]);
+                bits.bool().unwrap();
+                let needed = Some(bytes.len() as u64);
+                assert_eq!(bits.name(&mut read), Err(Error::Truncated { needed }));
+            }
+        }
+    }
+
+    #[test]
+    fn enumerations() {
+        for code in [0, 1, 2, 17, 18, 81] {
+            let mut writer = BitWriter::new();
+            writer.enumeration(code);
+            let bytes = writer.into_bytes();
+            let read =
+                |known| BitReader::new(&bytes).enumeration("field", |code| (code == known).then_some(code));
+            assert_eq!(read(code), Ok(code));
+            assert_eq!(read(99), Err(Invalid::Value { field: "field", value: code.into() }.at(0)));
+        }
+    }
+
+    #[test]
+    fn padding_is_zero() {
+        let mut bits = BitReader::new(&[0b0000_0111, 0b0100_0000]);
+        assert_eq!((bits.zero_pad(), bits.position()), (Ok(()), 0));
+        bits.u(3).unwrap();
+        assert_eq!((bits.zero_pad(), bits.position()), (Ok(()), 8));
+        bits.u(6).unwrap();
+        assert_eq!(bits.zero_pad(), Err(Invalid::Padding.at(14)));
+    }
+
+    #[test]
+    fn extensions_are_skipped_but_not_beyond_the_end() {
+        let mut random = Random::new(3);
+        for _ in 0..500 {
+            let mut writer = BitWriter::new();
+            let length = writer.extensions(&mut random).position() as u64;
+            let bytes = writer.into_bytes();
+            let mut bits = BitReader::new(&bytes);
+            assert_eq!((bits.extensions(), bits.position()), (Ok(()), length));
+        }
+        let with_lengths = |lengths: &[u64]| {
+            let mut writer = BitWriter::new();
+            let mut random = Random::new(4);
+            writer.u64((1 << lengths.len()) - 1, &mut random);
+            for &length in lengths {
+                writer.u64(length, &mut random);
+            }
+            BitReader::new(&writer.into_bytes()).extensions()
+        };
+        let far = with_lengths(&[1 << 60]);
+        assert!(matches!(far, Err(Error::Truncated { needed: Some(bytes) }) if bytes > 1 << 57), "{far:?}");
+        let overflow = with_lengths(&[u64::MAX, 1]);
+        assert!(matches!(overflow, Err(Error::Invalid { what: Invalid::ExtensionsOverflow, .. })));
+    }
+}

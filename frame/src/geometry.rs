@@ -219,3 +219,138 @@ fn tile((column, row): (usize, usize), side: usize, whole: Size) -> Rect {
         height: side.min((whole.height as usize).saturating_sub(y)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame_header::{ChromaSubsampling, FrameFlags, FrameType, Passes};
+
+    fn geometry(width: u32, height: u32, change: impl FnOnce(&mut FrameHeader)) -> FrameGeometry {
+        let mut header = FrameHeader { size: Size { width, height }, ..FrameHeader::default() };
+        change(&mut header);
+        FrameGeometry::new(&header, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn a_pixel_is_a_block_a_group_and_an_lf_group() {
+        let one = Size { width: 1, height: 1 };
+        let geometry = geometry(1, 1, |_| {});
+        assert_eq!((geometry.blocks, geometry.groups, geometry.lf_groups), (one, one, one));
+        assert_eq!(geometry.padded, Size { width: 8, height: 8 });
+        assert_eq!(geometry.num_sections(), 1);
+        assert_eq!(geometry.section_index(Section::HfGlobal), 0);
+    }
+
+    #[test]
+    fn a_modular_frame_of_two_passes() {
+        let geometry = geometry(512, 8240, |header| {
+            header.encoding = Encoding::Modular;
+            header.group_size_shift = 0;
+            header.passes = Passes::new(&[0], &[]);
+        });
+        assert_eq!((geometry.num_groups(), geometry.num_lf_groups()), (260, 9));
+        assert_eq!(geometry.num_sections(), 531);
+        assert_eq!(geometry.padded, geometry.coded);
+    }
+
+    #[test]
+    fn a_subsampled_frame() {
+        let geometry = geometry(2333, 2333, |h| h.subsampling = ChromaSubsampling::new([0, 1, 0]));
+        assert_eq!(geometry.blocks, Size { width: 292, height: 292 });
+        assert_eq!((geometry.num_groups(), geometry.num_lf_groups()), (100, 4));
+        assert_eq!(geometry.num_sections(), 106);
+        assert_eq!(geometry.channel_blocks(0), Size { width: 146, height: 146 });
+        assert_eq!(geometry.channel_blocks(1), geometry.blocks);
+        assert_eq!(geometry.channel_size(2), Size { width: 1167, height: 1167 });
+    }
+
+    #[test]
+    fn padding_can_be_a_block_more_than_the_pixels() {
+        // One pixel into the second group: with units of 16 pixels it is two blocks wide.
+        let geometry = geometry(257, 256, |h| h.subsampling = ChromaSubsampling::new([0, 2, 0]));
+        assert_eq!(geometry.blocks, Size { width: 34, height: 32 });
+        assert_eq!(geometry.group_rect(1), Rect { x: 256, y: 0, width: 1, height: 256 });
+        assert_eq!(geometry.group_blocks(1), Rect { x: 32, y: 0, width: 2, height: 32 });
+    }
+
+    #[test]
+    fn upsampled_and_lf_frames_are_smaller() {
+        let geometry_of = |level, upsampling| {
+            geometry(1000, 17, |header| {
+                if level > 0 {
+                    (header.frame_type, header.lf_level) = (FrameType::Lf, level);
+                }
+                header.upsampling = upsampling;
+                header.flags = FrameFlags::default();
+            })
+        };
+        assert_eq!(geometry_of(0, 8).coded, Size { width: 125, height: 3 });
+        assert_eq!(geometry_of(1, 1).coded, Size { width: 125, height: 3 });
+        assert_eq!(geometry_of(1, 4).coded, Size { width: 32, height: 1 });
+        assert_eq!(geometry_of(1, 4).upsampled, Size { width: 125, height: 3 });
+        assert_eq!(geometry_of(4, 1).coded, Size { width: 1, height: 1 });
+    }
+
+    #[test]
+    fn one_group_of_several_passes_has_all_sections() {
+        let geometry = geometry(10, 10, |header| header.passes = Passes::new(&[0, 0], &[]));
+        assert_eq!(geometry.num_sections(), 6);
+        assert!(!geometry.is_single_section());
+    }
+
+    #[test]
+    fn rectangles_tile_the_frame_and_sections_have_their_numbers() {
+        for (width, height, modes, shift) in [
+            (700, 3000, [0, 1, 0], 1),
+            (1, 2049, [0; 3], 0),
+            (2050, 2048, [0, 3, 0], 2),
+            (300, 9000, [1; 3], 1),
+        ] {
+            let geometry = geometry(width, height, |header| {
+                header.subsampling = ChromaSubsampling::new(modes);
+                header.group_size_shift = shift;
+                header.passes = Passes::new(&[0, 0], &[]);
+            });
+            let area = |rect: Rect| (rect.width * rect.height) as u64;
+            let groups = 0..geometry.num_groups();
+            let lf_groups = 0..geometry.num_lf_groups();
+            assert_eq!(
+                groups.clone().map(|g| area(geometry.group_rect(g))).sum::<u64>(),
+                geometry.coded.pixels()
+            );
+            assert_eq!(
+                groups.clone().map(|g| area(geometry.group_blocks(g))).sum::<u64>(),
+                geometry.blocks.pixels()
+            );
+            assert_eq!(
+                lf_groups.clone().map(|l| area(geometry.lf_group_rect(l))).sum::<u64>(),
+                geometry.coded.pixels()
+            );
+            assert_eq!(
+                lf_groups.map(|l| area(geometry.lf_group_blocks(l))).sum::<u64>(),
+                geometry.blocks.pixels()
+            );
+            for group in groups {
+                let (inner, outer) =
+                    (geometry.group_blocks(group), geometry.lf_group_blocks(geometry.lf_group_of(group)));
+                assert_eq!(inner.intersect(outer), inner);
+            }
+            for index in 0..geometry.num_sections() {
+                assert_eq!(geometry.section_index(geometry.section(index).unwrap()), index);
+            }
+            assert_eq!(geometry.section(geometry.num_sections()), None);
+            assert_eq!(geometry.section(1), Some(Section::LfGroup(0)));
+        }
+    }
+
+    #[test]
+    fn too_many_sections_are_refused() {
+        let size = Size { width: 1 << 30, height: 1 << 30 };
+        let header =
+            FrameHeader { size, encoding: Encoding::Modular, group_size_shift: 0, ..FrameHeader::default() };
+        let sections = (1 << 46) + (1 << 40) + 2;
+        let error = |bound| Err(Error::Limit { limit: Limit::TocEntries, value: sections, bound });
+        assert_eq!(FrameGeometry::new(&header, &Limits::default()), error(65536));
+        assert_eq!(FrameGeometry::new(&header, &Limits::none()), error(1 << 31));
+    }
+}

@@ -4,6 +4,8 @@
 
 pub mod error;
 pub mod fields;
+#[cfg(test)]
+mod header_writer;
 pub mod limits;
 
 pub mod icc_stream;

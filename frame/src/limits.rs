@@ -268,3 +268,39 @@ pub enum Limit {
     #[error("the size of the reconstructed JPEG")]
     JpegBytes,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_named_with_value_and_bound() {
+        let limits = Limits { extra_channels: 2, ..Limits::none() };
+        assert_eq!(limits.check(Limit::ExtraChannels, 2), Ok(()));
+        let error = limits.check(Limit::ExtraChannels, 3).unwrap_err();
+        assert_eq!(error, Error::Limit { limit: Limit::ExtraChannels, value: 3, bound: 2 });
+        assert_eq!(error.to_string(), "the number of extra channels is 3, above the limit of 2");
+    }
+
+    #[test]
+    fn sizes_are_counted_without_overflow() {
+        assert_eq!(Limits::none().check_size(u64::MAX, u64::MAX, u64::MAX), Ok(()));
+        let limits = Limits { dimension: u64::MAX, ..Limits::default() };
+        let bound = limits.pixels;
+        let pixels = Error::Limit { limit: Limit::Pixels, value: u64::MAX, bound };
+        assert_eq!(limits.check_size(u64::MAX, 2, 1), Err(pixels));
+        let (value, bound) = (5 << 28, 1 << 30);
+        let samples = Error::Limit { limit: Limit::Samples, value, bound };
+        assert_eq!(limits.check_size(1 << 14, 1 << 14, 5), Err(samples));
+    }
+
+    #[test]
+    fn linear_limits_grow_up_to_their_cap() {
+        let limit = LinearLimit { per_unit: 8, base: 100, cap: 1000 };
+        assert_eq!([0, 10, 1000, u64::MAX].map(|units| limit.bound(units)), [100, 180, 1000, 1000]);
+        assert_eq!(LinearLimit::NONE.bound(u64::MAX), u64::MAX);
+        let strict = Limits::strict();
+        assert!(strict.check_linear(Limit::PatchArea, 16 * 5 + (1 << 22), 5).is_ok());
+        assert!(strict.check_linear(Limit::PatchArea, 16 * 5 + (1 << 22) + 1, 5).is_err());
+    }
+}

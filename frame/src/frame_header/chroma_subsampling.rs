@@ -10,8 +10,13 @@ pub struct ChromaSubsampling {
 }
 
 impl ChromaSubsampling {
-    pub(super) fn new(modes: [u8; 3]) -> Self {
+    pub(crate) fn new(modes: [u8; 3]) -> Self {
         Self { modes }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn modes(self) -> [u8; 3] {
+        self.modes
     }
 
     /// Log2 of a channel's samples per unit, horizontally and vertically.

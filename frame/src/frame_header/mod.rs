@@ -4,6 +4,8 @@ mod blending_info;
 mod chroma_subsampling;
 mod passes;
 mod restoration_filter;
+#[cfg(test)]
+mod tests;
 
 pub use blending_info::{BlendMode, BlendingInfo};
 pub use chroma_subsampling::ChromaSubsampling;
@@ -110,6 +112,16 @@ pub enum Encoding {
 pub struct FrameFlags(u64);
 
 impl FrameFlags {
+    /// The flags of a coded number; bits without a meaning are kept and have no effect.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The coded number.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Noise is added.
     pub fn noise(self) -> bool {
         self.0 & 1 != 0
@@ -249,7 +261,7 @@ impl FrameHeader {
         }
         self.encoding = if bits.bool()? { Encoding::Modular } else { Encoding::VarDct };
         let place = bits.place();
-        self.flags = FrameFlags(bits.u64()?);
+        self.flags = FrameFlags::from_bits(bits.u64()?);
         if !image.xyb_encoded {
             self.do_ycbcr = bits.bool()?;
         }

@@ -44,6 +44,18 @@ impl Default for Passes {
 }
 
 impl Passes {
+    /// Passes with the shifts of all but the last, and the steps of progressive display: factor and last pass.
+    #[cfg(test)]
+    pub(crate) fn new(shifts: &[u8], steps: &[(u8, u8)]) -> Self {
+        let mut passes =
+            Self { num_passes: shifts.len() as u8 + 1, num_ds: steps.len() as u8, ..Self::default() };
+        passes.shift[..shifts.len()].copy_from_slice(shifts);
+        for (i, &(downsample, last_pass)) in steps.iter().enumerate() {
+            (passes.downsample[i], passes.last_pass[i]) = (downsample, last_pass);
+        }
+        passes
+    }
+
     /// The number of passes, 1 to [`MAX_PASSES`].
     pub fn num_passes(&self) -> usize {
         self.num_passes.into()
@@ -81,8 +93,8 @@ impl Passes {
     }
 
     pub(super) fn read(bits: &mut BitReader<'_>) -> Result<Self> {
-        let mut passes = Self::default();
-        passes.num_passes = bits.u32([c(1), c(2), c(3), 4 + u(3)])? as u8;
+        let num_passes = bits.u32([c(1), c(2), c(3), 4 + u(3)])? as u8;
+        let mut passes = Self { num_passes, ..Self::default() };
         if passes.num_passes == 1 {
             return Ok(passes);
         }

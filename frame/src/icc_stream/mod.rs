@@ -1,8 +1,10 @@
 //! The encoded ICC profile that can follow the image header.
 //!
-//! The bytes of the encoding are entropy coded; [`profile`] makes the ICC profile of them.
+//! The bytes of the encoding are entropy coded; `profile` makes the ICC profile of them.
 
 mod profile;
+#[cfg(test)]
+mod tests;
 
 use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
 
@@ -54,7 +56,7 @@ pub fn read_icc_stream(
     encoded.clear();
     let [mut previous, mut before_previous] = [0; 2];
     for i in 0..encoded_size as usize {
-        if i % SYMBOLS_PER_CHECK == 0 {
+        if i.is_multiple_of(SYMBOLS_PER_CHECK) {
             symbols.check(bits)?;
             check_expansion(i, bits)?;
         }
@@ -77,7 +79,7 @@ pub fn read_icc_stream(
 
 /// Refuses symbols that cost almost nothing, of which a few bytes could hold any number.
 fn check_expansion(symbols: usize, bits: &BitReader<'_>) -> Result<()> {
-    let too_many = symbols % 65536 == 0 && symbols as u64 > 256 * (bits.position() / 8);
+    let too_many = symbols.is_multiple_of(65536) && symbols as u64 > 256 * (bits.position() / 8);
     if too_many { Err(Invalid::Icc(IccFault::Expansion).at(bits.position())) } else { Ok(()) }
 }
 

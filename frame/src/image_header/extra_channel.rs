@@ -18,7 +18,7 @@ pub struct ExtraChannelInfo {
     /// The channel's width and height are those of the image divided by `2^dim_shift`, rounded up; 0 to 3.
     pub dim_shift: u32,
     /// Where the name lies in the names of the header.
-    pub(super) name: Range<u32>,
+    pub(crate) name: Range<u32>,
 }
 
 /// What an extra channel means.

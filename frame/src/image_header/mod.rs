@@ -7,6 +7,8 @@ mod custom_transform;
 mod default_weights;
 mod extra_channel;
 mod size;
+#[cfg(test)]
+mod tests;
 mod tone_mapping;
 mod upsampling_weights;
 
@@ -71,7 +73,7 @@ pub struct ImageHeader {
     /// The kernels that enlarge subsampled frames.
     pub upsampling_weights: UpsamplingWeights,
     /// The names of the extra channels, one after the other: see [`extra_channel_name`](Self::extra_channel_name).
-    names: Vec<u8>,
+    pub(crate) names: Vec<u8>,
 }
 
 /// How the stored image is turned for presentation, by the codes of Exif.
@@ -241,6 +243,15 @@ impl ImageHeader {
     /// The name of an extra channel of this header: bytes that are meant as UTF-8 but may be anything; often empty.
     pub fn extra_channel_name(&self, channel: &ExtraChannelInfo) -> &[u8] {
         self.names.get(channel.name.start as usize..channel.name.end as usize).unwrap_or_default()
+    }
+
+    /// Appends an extra channel of 8-bit integers.
+    #[cfg(test)]
+    pub(crate) fn push_extra_channel(&mut self, kind: ExtraChannelKind, name: &[u8]) {
+        let start = self.names.len() as u32;
+        self.names.extend_from_slice(name);
+        let name = start..self.names.len() as u32;
+        self.extra_channels.push(ExtraChannelInfo { kind, name, ..ExtraChannelInfo::default() });
     }
 
     /// The number of colour channels that the image is shown with: 1 or 3.

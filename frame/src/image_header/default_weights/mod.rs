@@ -1,5 +1,7 @@
 //! Default weights of the upsampling kernels.
 
+#![allow(clippy::excessive_precision, reason = "the decimals of the standard")]
+
 mod up2;
 mod up4;
 mod up8;
