@@ -57,8 +57,10 @@ def write_png(path, a, bits, icc=None):
 
 
 def write_pnm(path, a, depth):
+    """This encoder takes samples as fractions of 255 or 65535, whatever the header says is the largest."""
     h, w, c = a.shape
     top = (1 << depth) - 1
+    a = np.round(a * ((65535 if depth > 8 else 255) / top))
     with open(path, "wb") as f:
         f.write(b"%s\n%d %d\n%d\n" % (b"P5" if c == 1 else b"P6", w, h, top))
         f.write(a.astype(">u2" if depth > 8 else "u1").tobytes())
@@ -83,6 +85,9 @@ def lossless(name, a, bits, *options, container=False):
     if a.dtype.kind == "f":
         a = np.round(a * top)
     a = a.astype(np.uint16 if bits > 8 else np.uint8)
+    if bits == 16 and a.shape[2] in (2, 4):
+        # This encoder stores the alpha of a 16-bit source in 8 bits.
+        a[:, :, -1] = a[:, :, -1] // 257 * 257
     if bits in (8, 16):
         source = os.path.join(TMP, name + ".png")
         write_png(source, a, bits)
