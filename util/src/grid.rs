@@ -73,6 +73,18 @@ impl Axis<'_> {
 /// assert_eq!((picture.row(0)[0], picture.row(499)[599]), (0.0, 12.0));
 /// # Ok::<(), PoolError>(())
 /// ```
+///
+/// While a tile is held the grid cannot be [`reset`](Self::reset), nor the picture be seen:
+///
+/// ```compile_fail
+/// # use jxlake_util::{Axis, Pool, ViewMut2};
+/// # let (pool, mut samples) = (Pool::new(), [0; 4]);
+/// let view = ViewMut2::from_slice(&mut samples, 2, 2, 2).unwrap();
+/// let mut grid = view.into_grid(&pool, Axis::Every(1), Axis::Every(1)).unwrap();
+/// let tile = grid.take(0, 0);
+/// grid.reset();
+/// drop(tile);
+/// ```
 pub struct Grid<'a, T> {
     // Invariant: `data`, `stride` and `picture` describe a `ViewMut2<'a, T>` that was used up. The axes divide it into
     // disjoint tiles, whose number is at most the bits of `claims`. A tile whose bit is 0 is reached by nobody.

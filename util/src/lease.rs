@@ -18,6 +18,15 @@ use std::ops::{Deref, DerefMut};
 /// assert_eq!(pool.statistics().outstanding(), 0);
 /// # Ok::<(), jxlake_util::PoolError>(())
 /// ```
+///
+/// What was given back cannot be used, nor given back again:
+///
+/// ```compile_fail
+/// # use jxlake_util::{Pool, Purpose};
+/// let window = Pool::new().buffer_zeroed::<u8>(Purpose::Entropy, 10).unwrap();
+/// window.release();
+/// window.len();
+/// ```
 #[must_use = "a lease that is not held is given back at once"]
 pub struct Lease<M> {
     // The matrix itself holds its storage and gives it back: swapping the matrices of two leases is harmless.

@@ -44,8 +44,7 @@ impl<E> Run<E> {
         loop {
             let index = self.next.fetch_add(1, Relaxed);
             if index >= self.end.load(Relaxed) {
-                // Leaves the counter near the end: it is never added to more often than there are tasks and workers.
-                return;
+                return; // each worker adds to the counter once after the last task: it does not wrap
             }
             if let Err(error) = task(index) {
                 self.end.fetch_min(index, Relaxed);

@@ -60,6 +60,9 @@ impl Drop for Held {
     }
 }
 
+/// The most corners there are; more threads share them.
+const MAX_WORKERS: usize = 64;
+
 /// A worker's corner: its magazine and its counters, away from the cache lines of others.
 #[repr(align(128))]
 struct Worker {
@@ -69,8 +72,8 @@ struct Worker {
 
 /// The pool behind its handles.
 ///
-/// Idle storage moves from magazines to the shelves, never back: whoever looks through the magazines and then at the
-/// shelves has seen all of it. Locks are taken in the order `freeing`, a magazine, `shelves`.
+/// Idle storage moves from magazines to the shelves, never back. Locks are taken in the order `freeing`, magazines from
+/// the first on or one alone, `shelves`.
 pub(crate) struct Shared {
     pooled: bool,
     budget: Budget,
@@ -92,7 +95,7 @@ impl Shared {
     pub(crate) fn new(budget: Option<u64>, pooled: bool) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         // Twice as many as cores: the thread that waits for a thread pool does not share its corner with a worker.
-        let workers = (2 * threads).next_power_of_two().min(64);
+        let workers = (2 * threads).next_power_of_two().min(MAX_WORKERS);
         let corner =
             |_| Worker { magazine: Mutex::new(Magazine::new()), counters: WorkerCounters::default() };
         Self {
@@ -144,16 +147,20 @@ impl Shared {
         if let Some(idle) = lock(&self.shelves).take(class, largest) {
             return Some(idle);
         }
-        if !Magazine::takes(class) {
-            return None;
+        if Magazine::takes(class) { self.find_anywhere(class, largest) } else { None }
+    }
+
+    /// Idle storage from all magazines and the shelves, looked at in one moment: were they searched one by one, storage
+    /// that wanders meanwhile could be missed, and a warm decode would allocate.
+    #[cold]
+    fn find_anywhere(&self, class: Class, largest: Class) -> Option<Idle> {
+        let mut magazines = [const { None }; MAX_WORKERS];
+        for (magazine, worker) in magazines.iter_mut().zip(&self.workers) {
+            *magazine = Some(lock(&worker.magazine));
         }
-        for worker in &self.workers {
-            if let Some(idle) = lock(&worker.magazine).take(class, largest) {
-                return Some(idle);
-            }
-        }
-        // A magazine that was emptied before it was searched went to the shelves.
-        lock(&self.shelves).take(class, largest)
+        let mut shelves = lock(&self.shelves);
+        let found = magazines.iter_mut().flatten().find_map(|magazine| magazine.take(class, largest));
+        found.or_else(|| shelves.take(class, largest))
     }
 
     /// Fresh storage within the budget: of a whole class if that fits, else of just the lines that are needed.
@@ -305,9 +312,11 @@ impl Shared {
         freed
     }
 
-    /// Bytes that nobody holds.
+    /// Bytes that nobody holds, and what is being allocated.
     fn idle(&self) -> u64 {
-        self.budget.reserved().saturating_sub(self.counters.in_use())
+        // In this order an allocation in between makes it too large, and never hides what is idle.
+        let in_use = self.counters.in_use();
+        self.budget.reserved().saturating_sub(in_use)
     }
 
     pub(crate) fn budget(&self) -> Option<u64> {
