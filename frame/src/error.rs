@@ -77,6 +77,7 @@ impl From<jxlake_entropy::Error> for Error {
             // Zeros past the end may have driven the position anywhere: one byte more is all that is certain.
             jxlake_entropy::Error::Overrun { end, .. } => Self::Truncated { needed: Some(end / 8 + 1) },
             jxlake_entropy::Error::Memory { bytes } => PoolError::Allocation { requested: bytes }.into(),
+            jxlake_entropy::Error::Pool(error) => error.into(),
             other => Self::Entropy(other),
         }
     }

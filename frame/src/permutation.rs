@@ -122,7 +122,7 @@ pub(crate) mod tests {
     }
 
     fn read(bytes: &[u8], size: u32, skip: u32, permutation: &mut Permutation) -> Result<()> {
-        let (mut codes, mut window, mut bits) = (Codes::new(), Lz77Window::new(), BitReader::new(bytes));
+        let (mut codes, mut window, mut bits) = (Codes::new(), Lz77Window::default(), BitReader::new(bytes));
         codes.read(&mut bits, PERMUTATION_CONTEXTS, Lz77::Allowed, &BundleLimits::default())?;
         let mut symbols = SymbolReader::new(&codes, &mut bits, 0, u64::from(size) + 1, &mut window)?;
         permutation.read(&mut bits, &mut symbols, size, skip)?;

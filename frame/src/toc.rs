@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::Range;
 
 use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+use jxlake_util::Pool;
 
 use crate::error::{Error, Result};
 use crate::fields::{Fields, u};
@@ -26,6 +27,12 @@ pub struct Toc {
 }
 
 impl Toc {
+    /// A table that takes memory for large permutations from `pool`. A default one has a pool of its own, without a
+    /// budget.
+    pub fn new(pool: &Pool) -> Self {
+        Self { window: Lz77Window::new(pool), ..Self::default() }
+    }
+
     /// Reads the table, which follows the frame header without padding, and goes to the first byte of the sections.
     ///
     /// # Errors

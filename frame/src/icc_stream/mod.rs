@@ -7,6 +7,7 @@ mod profile;
 mod tests;
 
 use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+use jxlake_util::Pool;
 
 use crate::error::{Error, IccFault, Invalid, Result};
 use crate::fields::Fields;
@@ -18,6 +19,13 @@ pub struct IccScratch {
     codes: Codes,
     window: Lz77Window,
     encoded: Vec<u8>,
+}
+
+impl IccScratch {
+    /// A workspace that takes memory for copies from `pool`. A default one has a pool of its own, without a budget.
+    pub fn new(pool: &Pool) -> Self {
+        Self { window: Lz77Window::new(pool), ..Self::default() }
+    }
 }
 
 /// The most bytes that the format allows, encoded or decoded.
