@@ -4,6 +4,7 @@
 //! its own symbol, below the cutoff, and at most one other.
 
 use crate::ans_distribution::{MAX_ALPHABET, TOTAL};
+use std::cmp::Ordering;
 use std::hint::select_unpredictable;
 
 /// A bucket in two words, arranged so that one instruction each takes out what the next state waits for.
@@ -57,38 +58,35 @@ pub(crate) fn build_alias_table(probabilities: &[u16], buckets: &mut [AliasBucke
         }
         return Some(symbol as u32);
     }
+    let whole =
+        |symbol: usize| AliasBucket::new(0, (symbol as u16, 0), probabilities[symbol], probabilities[symbol]);
     let mut cutoffs = [0u16; MAX_ALPHABET];
-    let mut others = [(0u16, 0u16); MAX_ALPHABET];
     cutoffs[..probabilities.len()].copy_from_slice(probabilities);
     let (mut under, mut over) = (Stack::new(), Stack::new());
     for (i, &probability) in probabilities.iter().enumerate() {
         match probability.cmp(&size) {
-            std::cmp::Ordering::Less => under.push(i),
-            std::cmp::Ordering::Greater => over.push(i),
-            std::cmp::Ordering::Equal => {}
+            Ordering::Less => under.push(i),
+            Ordering::Greater => over.push(i),
+            Ordering::Equal => buckets[i] = whole(i),
         }
     }
-    // There is always one below the size while one is above it, because the sum is exact.
     while let Some(big) = over.pop() {
-        let Some(small) = under.pop() else { break };
-        cutoffs[big] -= size - cutoffs[small];
-        others[small] = (big as u16, cutoffs[big]);
-        match cutoffs[big].cmp(&size) {
-            std::cmp::Ordering::Less => under.push(big),
-            std::cmp::Ordering::Greater => over.push(big),
-            std::cmp::Ordering::Equal => {}
+        // What is left of the big one, as long as it would be the next to be taken anyway. There is always a small one
+        // while one is too big, because the sum is exact.
+        let mut left = cutoffs[big];
+        while left > size {
+            let Some(small) = under.pop() else { return None };
+            let cutoff = cutoffs[small];
+            left -= size - cutoff;
+            let share = (big as u16, left - cutoff);
+            buckets[small] = AliasBucket::new(cutoff, share, probabilities[small], probabilities[big]);
         }
-    }
-    for (i, bucket) in buckets.iter_mut().enumerate() {
-        // A bucket of exactly the right size has its own symbol on both sides.
-        let (cutoff, other, offset) = if cutoffs[i] == size {
-            (0, i as u16, 0)
+        cutoffs[big] = left;
+        if left < size {
+            under.push(big);
         } else {
-            let (other, end) = others[i];
-            (cutoffs[i], other, end.wrapping_sub(cutoffs[i]))
-        };
-        let probability = |symbol: u16| probabilities[usize::from(symbol)];
-        *bucket = AliasBucket::new(cutoff, (other, offset), probability(i as u16), probability(other));
+            buckets[big] = whole(big);
+        }
     }
     None
 }

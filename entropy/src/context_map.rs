@@ -4,7 +4,7 @@ use crate::bit_reader::BitReader;
 use crate::codes::{BundleLimits, Codes, Lz77, check_limit, grow};
 use crate::error::{Error, Invalid, Limit};
 use crate::lz77::Lz77Window;
-use crate::reader::SymbolReader;
+use crate::reader::{IntegerReader, Visitor};
 
 /// Entries between two tests for the end of the data.
 const BATCH: usize = 4096;
@@ -81,7 +81,8 @@ pub(crate) fn read_context_map(
         let NestedCodes { codes, window } = &mut **nested.get_or_insert_default();
         let lz77 = if map.len() > 2 { Lz77::Allowed } else { Lz77::Forbidden };
         codes.read(bits, 1, lz77, limits)?;
-        read_entries(bits, map, codes, window)?;
+        let count = map.len() as u64;
+        codes.with_reader(bits, 0, count, window, ReadEntries { map })??;
         if move_to_front {
             undo_move_to_front(map);
         }
@@ -89,21 +90,28 @@ pub(crate) fn read_context_map(
     count_clusters(map).ok_or_else(|| bits.invalid(Invalid::ContextMapHole))
 }
 
-fn read_entries(
-    bits: &mut BitReader<'_>,
-    map: &mut [u8],
-    codes: &Codes,
-    window: &mut Lz77Window,
-) -> Result<(), Error> {
-    let mut reader = SymbolReader::new(codes, bits, 0, map.len() as u64, window)?;
-    for batch in map.chunks_mut(BATCH) {
-        for entry in batch {
-            let value = reader.read(bits, 0);
-            *entry = value.try_into().map_err(|_| bits.invalid(Invalid::ContextMapEntry))?;
+struct ReadEntries<'a> {
+    map: &'a mut [u8],
+}
+
+impl Visitor for ReadEntries<'_> {
+    type Output = Result<(), Error>;
+
+    fn visit<R: IntegerReader>(self, mut reader: R, outer: &mut BitReader<'_>) -> Self::Output {
+        let mut bits = outer.clone();
+        for batch in self.map.chunks_mut(BATCH) {
+            for entry in batch {
+                let Ok(cluster) = reader.read(&mut bits, 0).try_into() else {
+                    *outer = bits;
+                    return Err(outer.invalid(Invalid::ContextMapEntry));
+                };
+                *entry = cluster;
+            }
+            bits.check()?;
         }
-        bits.check()?;
+        *outer = bits;
+        reader.finish(outer)
     }
-    reader.finish(bits)
 }
 
 fn undo_move_to_front(map: &mut [u8]) {
