@@ -353,7 +353,7 @@ fn recycle<'b, S: Sample>(mut grids: Grids<'_, S>) -> Grids<'b, S> {
 }
 
 /// The channels of a frame's modular image.
-fn frame_channels(frame: &FrameHeader, geometry: &FrameGeometry, shapes: &mut Vec<ChannelShape>) {
+pub(super) fn frame_channels(frame: &FrameHeader, geometry: &FrameGeometry, shapes: &mut Vec<ChannelShape>) {
     shapes.clear();
     if frame.encoding == Encoding::Modular {
         shapes.extend((0..frame.colour_channels).map(|channel| {

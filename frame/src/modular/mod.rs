@@ -11,6 +11,7 @@ pub mod partition;
 pub mod predictor;
 pub(crate) mod properties;
 pub(crate) mod prune;
+pub mod sample_conversion;
 pub mod stream_index;
 pub mod sub_bitstream;
 pub mod transform;

@@ -147,3 +147,133 @@ fn place_of(channel: usize, shape: &ChannelShape, group_dim: usize, passes: &Pas
     // The brackets of all passes cover every shift below that of LF groups.
     Ok(pass.map_or(Place::Global, |pass| Place::Groups { pass }))
 }
+
+#[cfg(test)]
+mod tests {
+    use jxlake_entropy::BitReader;
+    use jxlake_entropy::test_support::Random;
+
+    use super::*;
+    use crate::header_writer::random::{frame_header, image_header};
+    use crate::image_header::Size;
+    use crate::limits::Limits;
+    use crate::modular::channel_list::ChannelList;
+    use crate::modular::global::frame_channels;
+    use crate::modular::transform::TransformList;
+
+    /// The channels of a random frame, often transformed, and what cutting them needs.
+    fn random_frame(random: &mut Random) -> (ChannelList, FrameGeometry, Passes) {
+        let image = image_header(random);
+        let mut frame = frame_header(random, &image);
+        let [long, short] = [2500, 200].map(|bound| 1 + random.below(bound) as u32);
+        frame.size = match random.one_in(2) {
+            true => Size { width: long, height: short },
+            false => Size { width: short, height: long },
+        };
+        frame.lf_level = 0;
+        let geometry = FrameGeometry::new(&frame, &Limits::none()).unwrap();
+        let mut shapes = Vec::new();
+        frame_channels(&frame, &geometry, &mut shapes);
+        let mut list = ChannelList::default();
+        list.reset(&shapes);
+        // The bits of one to three transforms, most often squeezes.
+        for _ in 0..5 {
+            let mut bytes: Vec<u8> = (0..40).map(|_| (random.next_u32() & random.next_u32()) as u8).collect();
+            if random.one_in(2) {
+                // The default squeeze alone.
+                bytes[0] = 1 | 2 << 2;
+            }
+            let mut transformed = list.clone();
+            let limits = Limits { modular_channels: 500, ..Limits::none() };
+            let read = TransformList::default().read(&mut BitReader::new(&bytes), &mut transformed, &limits);
+            if read.is_ok() {
+                list = transformed;
+                break;
+            }
+        }
+        (list, geometry, frame.passes)
+    }
+
+    fn sections(geometry: &FrameGeometry) -> impl Iterator<Item = Section> {
+        let (lf_groups, groups) = (geometry.num_lf_groups(), geometry.num_groups());
+        let passes = 0..geometry.num_passes;
+        let pass_groups =
+            passes.flat_map(move |pass| (0..groups).map(move |group| Section::PassGroup { pass, group }));
+        (0..lf_groups).map(Section::LfGroup).chain(pass_groups)
+    }
+
+    #[test]
+    fn tiles_of_all_sections_cover_each_channel_once() {
+        let mut random = Random::new(31);
+        let mut partition = Partition::default();
+        let mut seen = [0; 3];
+        for _ in 0..400 {
+            let (list, geometry, passes) = random_frame(&mut random);
+            let shapes = list.shapes();
+            if partition.cut(shapes, list.meta(), &geometry, &passes).is_err() {
+                continue;
+            }
+            let mut covered: Vec<Vec<u8>> = shapes.iter().map(|s| vec![0; s.samples() as usize]).collect();
+            for section in sections(&geometry) {
+                for tile in partition.tiles(shapes, section, &geometry) {
+                    let shape = &shapes[tile.channel];
+                    let size = partition.tile_size(tile.channel, shape, &geometry).unwrap();
+                    assert_eq!((tile.shape.hshift, tile.shape.vshift), (shape.hshift, shape.vshift));
+                    for y in 0..tile.shape.height as usize {
+                        let row = (size.rows * tile.row + y) * shape.width as usize;
+                        let begin = row + size.cols * tile.column;
+                        covered[tile.channel][begin..begin + tile.shape.width as usize]
+                            .iter_mut()
+                            .for_each(|count| *count += 1);
+                    }
+                }
+            }
+            for ((channel, counts), place) in covered.iter().enumerate().zip(partition.places()) {
+                let expected = u8::from(*place != Place::Global);
+                assert!(counts.iter().all(|&count| count == expected), "channel {channel} of {list:?}");
+                seen[match place {
+                    Place::Global => 0,
+                    Place::LfGroups => 1,
+                    Place::Groups { .. } => 2,
+                }] += 1;
+            }
+        }
+        assert!(seen.iter().all(|&count| count > 100), "{seen:?}");
+    }
+
+    #[test]
+    fn the_first_large_channel_ends_the_global_ones() {
+        let mut random = Random::new(32);
+        let (_, mut geometry, _) = random_frame(&mut random);
+        geometry.group_dim = 128;
+        let [small, large] = [ChannelShape::new(128, 128), ChannelShape::new(129, 1)];
+        let meta = ChannelShape::new(4000, 3).with_shifts(-1, -1);
+        let mut partition = Partition::default();
+        let mut globals = |shapes: &[ChannelShape], meta| {
+            partition.cut(shapes, meta, &geometry, &Passes::default()).unwrap();
+            partition.globals()
+        };
+        assert_eq!(globals(&[small, small], 0), 2);
+        assert_eq!(globals(&[small, large, small], 0), 1);
+        assert_eq!(globals(&[meta, small, large], 1), 2);
+        assert_eq!(globals(&[meta, large], 1), 1);
+    }
+
+    #[test]
+    fn channels_that_vanish_in_a_group_are_rejected() {
+        let mut random = Random::new(33);
+        let (_, mut geometry, _) = random_frame(&mut random);
+        geometry.group_dim = 128;
+        let mut partition = Partition::default();
+        let mut cut = |hshift, vshift| {
+            let shapes = [ChannelShape::new(200, 200).with_shifts(hshift, vshift)];
+            partition.cut(&shapes, 0, &geometry, &Passes::default()).map(|()| partition.places()[0])
+        };
+        let vanishes = |shift| Err(ModularFault::GroupWithoutSamples { channel: 0, shift }.into());
+        assert_eq!(cut(2, 7), Ok(Place::Groups { pass: 0 }));
+        assert_eq!(cut(2, 8), vanishes(8));
+        assert_eq!(cut(10, 3), Ok(Place::LfGroups));
+        assert_eq!(cut(3, 11), vanishes(11));
+        assert_eq!(cut(31, 31), vanishes(31));
+    }
+}
