@@ -75,7 +75,7 @@ pub(crate) fn build_alias_table(probabilities: &[u16], buckets: &mut [AliasBucke
         // while one is too big, because the sum is exact.
         let mut left = cutoffs[big];
         while left > size {
-            let Some(small) = under.pop() else { return None };
+            let Some(small) = under.pop() else { break };
             let cutoff = cutoffs[small];
             left -= size - cutoff;
             let share = (big as u16, left - cutoff);

@@ -165,3 +165,55 @@ fn read_log_code(bits: &mut BitReader<'_>) -> u8 {
     bits.consume(length.into());
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::BitWriter;
+
+    fn read(digits: &str) -> Result<[u16; 32], Error> {
+        let mut writer = BitWriter::new();
+        writer.write_digits(digits).write(0, 64);
+        let mut probabilities = [7; 32];
+        read_distribution(&mut BitReader::new(&writer.into_bytes()), &mut probabilities)
+            .map(|()| probabilities)
+    }
+
+    fn starting_with(first: &[u16]) -> Result<[u16; 32], Error> {
+        let mut probabilities = [0; 32];
+        probabilities[..first.len()].copy_from_slice(first);
+        Ok(probabilities)
+    }
+
+    #[test]
+    fn short_forms() {
+        assert_eq!(read("1 0 1 100 1"), starting_with(&[0, 0, 0, 4096]));
+        assert_eq!(read("1 1 0 1 100 0 100000000000"), starting_with(&[1, 0, 4095]));
+        assert_eq!(read("0 1 1 100 0"), starting_with(&[1366, 1365, 1365]));
+    }
+
+    #[test]
+    fn counts_of_little_precision() {
+        // Shift 0: powers of two. 64, 1, the implied one, 2.
+        let four = "0 0 0 1 000";
+        assert_eq!(read(&format!("{four} 010 1101 000 1111")), starting_with(&[64, 1, 4096 - 67, 2]));
+        // Shift 1 + 1 * 1 = 2: of 2^9 one bit of nine, of 2^6 none.
+        let four = "0 0 10 1 1 000";
+        assert_eq!(read(&format!("{four} 000 010 100001 1101 1")), starting_with(&[768, 64, 4096 - 833, 1]));
+    }
+
+    #[test]
+    fn runs_repeat_the_final_count_and_are_cut() {
+        // Ten symbols: 5, a run of it, the implied one; then a run from the start, of zeros, and one too long by one.
+        let ten = "0 0 111 101 1 010 11";
+        let (run_of_4, run_of_5) = ("1000001 0", "1000001 1 000");
+        assert_eq!(
+            read(&format!("{ten} 1100 {run_of_4} 000 10001 10001 10001 10001 10")).map(|p| p[..10].to_vec()),
+            Ok(vec![5, 5, 5, 5, 5, 4096 - 25, 0, 0, 0, 0])
+        );
+        assert_eq!(
+            read(&format!("{ten} {run_of_4} 000 1100 {run_of_5} 10")).map(|p| p[..12].to_vec()),
+            Ok(vec![0, 0, 0, 0, 4096 - 25, 5, 5, 5, 5, 5, 0, 0])
+        );
+    }
+}

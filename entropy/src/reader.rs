@@ -62,7 +62,8 @@ macro_rules! with_any {
 /// Reads the integers of one symbol stream.
 ///
 /// Like a [`BitReader`] it stays in registers while it is a local variable that no call takes by reference: hot loops
-/// take it by value, and hand it back.
+/// take it by value, and hand it back. From the beginning of the stream to its end nothing else may consume bits: the
+/// reader counts on those that its last refill left.
 pub trait IntegerReader: Sized {
     /// The next integer, with the codes of `cluster`.
     ///

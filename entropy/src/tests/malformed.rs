@@ -2,7 +2,7 @@
 
 use super::{Fast, Refusal, Stream};
 use crate::test_support::{BitWriter, BundleWriter, CopyWriter, Item, Kind, MapForm, Random};
-use crate::{BitReader, BundleLimits, Codes, Error, HybridIntegerConfig, Invalid, Limit, Lz77};
+use crate::{BitReader, BundleLimits, Codes, ContextMap, Error, HybridIntegerConfig, Invalid, Limit, Lz77};
 
 /// Reads a bundle and `integers` of context 0.
 fn read(data: &[u8], contexts: usize, integers: usize) -> Result<Vec<u32>, Refusal> {
@@ -60,6 +60,23 @@ fn context_maps() {
     nested.write_stream(&mut writer, &items);
     writer.write(0, 64);
     assert_eq!(read(&writer.into_bytes(), 4, 0), Err(Refusal::Invalid(Invalid::AnsFinalState)));
+}
+
+#[test]
+fn context_maps_that_stand_alone() {
+    let mut map = ContextMap::default();
+    let mut read = |digits: &str, contexts| {
+        let mut writer = BitWriter::new();
+        writer.write_digits(digits);
+        let result = map.read(&mut BitReader::new(&writer.into_bytes()), contexts, &BundleLimits::default());
+        (result, map.clusters().to_vec())
+    };
+    assert_eq!(read("1 01 01 10 00 00 10 0", 5), (Ok(()), vec![2, 1, 0, 0, 1]));
+    let hole = Error::Invalid { what: Invalid::ContextMapHole, position: 7 };
+    assert_eq!(read("1 01 01 00 0", 2), (Err(hole), vec![]));
+    assert_eq!(read("1 01 01 10 0", 5), (Err(Error::Overrun { position: 13, end: 8 }), vec![]));
+    let limit = Error::Limit { limit: Limit::Contexts, value: 1 << 27, bound: 1 << 26 };
+    assert_eq!(read("1 00", 1 << 27).0, Err(limit));
 }
 
 #[test]
