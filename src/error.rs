@@ -1,5 +1,6 @@
 //! Everything that can go wrong, by what the caller can do about it.
 
+use crate::colour::icc_profile::ProfileError;
 use crate::container;
 use crate::output::OutputError;
 use jxlake_frame::Error as FrameError;
@@ -20,6 +21,9 @@ pub enum Error {
     /// The picture that was asked for.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The ICC profile that was asked for.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// There is no frame behind the last one.
     #[error("the image has no further frame")]
     NoFrame,
@@ -53,6 +57,7 @@ impl Error {
                 _ => ErrorKind::Invalid,
             },
             Self::Output(OutputError::Pool(_)) => ErrorKind::Limit,
+            Self::Profile(_) => ErrorKind::Unsupported,
             Self::Output(_) | Self::NoFrame => ErrorKind::Misuse,
         }
     }

@@ -54,6 +54,9 @@ pub enum Error {
     /// The caller used a function against its contract; never caused by a file.
     #[error("misuse: {0}")]
     Misuse(&'static str),
+    /// The decode was stopped by its [`Watch`](crate::decoder::Watch).
+    #[error("the decode was cancelled")]
+    Cancelled,
     /// Samples do not fit the 16 bits that they were decoded in: the frame is decoded again in 32 bits. Internal.
     #[error("samples overflow 16 bits")]
     SampleOverflow,

@@ -46,6 +46,17 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> crate::ErrorKind {
+        match self {
+            Self::NotJpegXl | Self::Invalid { .. } | Self::Metadata { .. } => crate::ErrorKind::Invalid,
+            Self::Truncated { .. } => crate::ErrorKind::Truncated,
+            Self::Limit { .. } => crate::ErrorKind::Limit,
+        }
+    }
+}
+
 /// A rule of the container that a file breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

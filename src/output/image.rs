@@ -186,6 +186,11 @@ impl<'a, T> ImageMut<'a, T> {
         self.shape
     }
 
+    /// The same picture, borrowed for a while.
+    pub fn reborrow(&mut self) -> ImageMut<'_, T> {
+        ImageMut { shape: self.shape, plane_rows: self.plane_rows, view: self.view.reborrow() }
+    }
+
     /// The planes one below the other, and how many rows lie from one to the next.
     pub(super) fn into_parts(self) -> (ViewMut2<'a, T>, usize) {
         (self.view, self.plane_rows)

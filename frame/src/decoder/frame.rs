@@ -94,6 +94,7 @@ impl FrameDecoder {
         output: &mut O,
     ) -> Result<()> {
         let Self { tree, narrow, wide, renderer } = self;
+        job.context.watch.begin(job.geometry.num_groups() * job.geometry.num_passes);
         if job.image.modular_16bit_buffers {
             match decode_modular(job, tree, narrow, renderer, slots, output) {
                 Err(Error::SampleOverflow) => {}
@@ -162,7 +163,8 @@ pub(super) fn decode_sections<S: Sample>(
                     Section::PassGroup { pass, group }
                 }
             };
-            tiles.decode(section, &mut job.section(section), modular, &mut groups.take())
+            tiles.decode(section, &mut job.section(section), modular, &mut groups.take())?;
+            if index < lf_groups { Ok(()) } else { job.context.watch.step() }
         })?;
     }
     drop(tiles);

@@ -97,7 +97,8 @@ pub(super) fn show<S: IntegerSample, O: Output>(
         return decode(0, &mut bits);
     }
     job.context.threads.run(geometry.num_groups(), |group| {
-        decode(group, &mut job.section(Section::PassGroup { pass, group }))
+        decode(group, &mut job.section(Section::PassGroup { pass, group }))?;
+        job.context.watch.step()
     })
 }
 

@@ -7,7 +7,9 @@ mod frame;
 mod integers;
 mod output;
 mod samples;
+mod watch;
 
+pub use watch::Watch;
 pub use output::{DisplayedFrame, Output, Partition, PixelWriter};
 
 use crate::composition::{FrameCounters, Slots};
@@ -22,6 +24,7 @@ use crate::toc::Toc;
 use frame::FrameDecoder;
 use jxlake_entropy::BitReader;
 use jxlake_util::{Pool, Threads};
+use std::sync::Arc;
 
 /// What a decode works with.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Context {
     pub level: fearless_simd::Level,
     /// Whether spot colours are mixed into the picture.
     pub spot_colours: bool,
+    /// Tells how far the decode is, and can stop it.
+    pub watch: Arc<Watch>,
 }
 
 impl Default for Context {
@@ -47,6 +52,7 @@ impl Default for Context {
             limits: Limits::default(),
             level: fearless_simd::Level::new(),
             spot_colours: true,
+            watch: Arc::default(),
         }
     }
 }

@@ -1,0 +1,352 @@
+//! The decoder: from the bytes of a file to pictures in the caller's format.
+
+use crate::colour::icc_profile::write_profile;
+use crate::container::Container;
+use crate::error::{Error, Result};
+use crate::output::{Canvas, Image, ImageMut, ImageShape, OutputError, OutputSample, PixelFormat, Tiling, TileWriter, Writer, WriterJob};
+use jxlake_frame::composition::ChannelRows;
+use jxlake_frame::colour::output_encoding_of_xyb;
+use jxlake_frame::decoder::{Codestream, Context, DisplayedFrame, Output, Partition, PixelWriter, Watch};
+use jxlake_frame::error::Error as FrameError;
+use jxlake_frame::frame_header::FrameHeader;
+use jxlake_frame::image_header::{ColourEncoding, ImageHeader, Orientation};
+use jxlake_frame::limits::Limits;
+use jxlake_util::{Pool, Rect, Threads};
+use std::sync::Arc;
+
+/// Decodes files, one after another, and keeps its memory from one to the next.
+///
+/// ```no_run
+/// use jxlake::{Decoder, PixelFormat};
+///
+/// let mut decoder = Decoder::new();
+/// for path in std::env::args().skip(1) {
+///     let file = std::fs::read(path)?;
+///     let image = decoder.decode::<u8>(&file, &PixelFormat::default())?;
+///     println!("{}", image.shape());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Decoder {
+    context: Context,
+    keep_orientation: bool,
+    container: Container,
+    codestream: Codestream,
+    /// The codestream of a file that has it in pieces.
+    gathered: Vec<u8>,
+    tiling: Tiling,
+}
+
+impl Decoder {
+    /// A decoder with a pool of its own that works on all cores, with [default limits](Limits::default).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes memory from this pool, which may be shared with other decoders and threads.
+    pub fn with_pool(mut self, pool: Pool) -> Self {
+        self.context.pool = pool;
+        self
+    }
+
+    /// Spreads work like this; [`Threads::Calling`] decodes on the calling thread alone.
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.context.threads = threads;
+        self
+    }
+
+    /// Refuses files that ask for more than this.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.context.limits = limits;
+        self
+    }
+
+    /// Whether spot colours are mixed into the picture; they are if nothing else is said.
+    pub fn with_spot_colours(mut self, mixed: bool) -> Self {
+        self.context.spot_colours = mixed;
+        self
+    }
+
+    /// Whether pictures are delivered as they are stored instead of turned as the header says.
+    pub fn with_stored_orientation(mut self, stored: bool) -> Self {
+        self.keep_orientation = stored;
+        self
+    }
+
+    /// What tells how far the decode is and can stop it, from any thread.
+    pub fn watch(&self) -> Arc<Watch> {
+        Arc::clone(&self.context.watch)
+    }
+
+    /// The pool that memory is taken from.
+    pub fn pool(&self) -> &Pool {
+        &self.context.pool
+    }
+
+    /// Decodes the first displayed frame of a file into a leased image.
+    ///
+    /// # Errors
+    ///
+    /// Everything that can go wrong: see [`Error`].
+    pub fn decode<T: OutputSample>(&mut self, file: &[u8], format: &PixelFormat) -> Result<Image<T>> {
+        self.open(file)?.next_image(format)?.ok_or(Error::NoFrame)
+    }
+
+    /// Decodes the first displayed frame of a file into memory of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); [`OutputError::Shape`] if the memory has another shape than the picture.
+    pub fn decode_into<T: OutputSample>(
+        &mut self,
+        file: &[u8],
+        format: &PixelFormat,
+        image: ImageMut<'_, T>,
+    ) -> Result<()> {
+        if self.open(file)?.next_into(format, image)? { Ok(()) } else { Err(Error::NoFrame) }
+    }
+
+    /// Reads the headers of a file, whose frames then can be decoded one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), of the headers.
+    pub fn open<'d>(&'d mut self, file: &'d [u8]) -> Result<Frames<'d>> {
+        let Self { context, keep_orientation, container, codestream, gathered, tiling } = self;
+        container.reset();
+        container.read(file, &context.limits);
+        let container = &*container;
+        let pieces = container.codestream(file);
+        let data = match pieces.contiguous() {
+            Some(data) => data,
+            None => {
+                gathered.clear();
+                pieces.pieces(0).for_each(|piece| gathered.extend_from_slice(piece));
+                gathered
+            }
+        };
+        let mut frames =
+            Frames { file, data, context, container, codestream, tiling, keep_orientation: *keep_orientation };
+        let begun = frames.codestream.begin(frames.data, &frames.context.limits);
+        begun.map_err(|error| frames.whole_file_error(error))?;
+        Ok(frames)
+    }
+}
+
+/// An open file: its headers, and its displayed frames in order.
+#[derive(Debug)]
+pub struct Frames<'d> {
+    file: &'d [u8],
+    data: &'d [u8],
+    context: &'d Context,
+    container: &'d Container,
+    codestream: &'d mut Codestream,
+    tiling: &'d mut Tiling,
+    keep_orientation: bool,
+}
+
+impl<'d> Frames<'d> {
+    /// The image header.
+    pub fn image(&self) -> &ImageHeader {
+        self.codestream.image()
+    }
+
+    /// The embedded ICC profile; empty if there is none.
+    pub fn embedded_icc(&self) -> &[u8] {
+        self.codestream.icc()
+    }
+
+    /// The ICC profile of the original image: the embedded one, or that of the colour encoding in the header.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Profile`] if there is no profile for the encoding.
+    pub fn original_icc(&self) -> Result<Vec<u8>> {
+        let encoding = &self.image().colour_encoding;
+        if encoding.want_icc {
+            return Ok(self.embedded_icc().to_vec());
+        }
+        profile_of(encoding)
+    }
+
+    /// The ICC profile of the pixels that are delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`original_icc`](Self::original_icc).
+    pub fn output_icc(&self) -> Result<Vec<u8>> {
+        if self.image().xyb_encoded {
+            return profile_of(&output_encoding_of_xyb(&self.image().colour_encoding));
+        }
+        self.original_icc()
+    }
+
+    /// The boxes of the file.
+    pub fn container(&self) -> &'d Container {
+        self.container
+    }
+
+    /// The header of the frame that was decoded or passed over last.
+    pub fn frame(&self) -> &FrameHeader {
+        self.codestream.frame_header()
+    }
+
+    /// What a picture in `format` looks like: its size and channels.
+    ///
+    /// # Errors
+    ///
+    /// If the image cannot be had in the format.
+    pub fn shape(&self, format: &PixelFormat) -> Result<ImageShape> {
+        Ok(self.canvas().shape(format)?)
+    }
+
+    /// Decodes the next displayed frame into a leased image; `None` behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`].
+    pub fn next_image<T: OutputSample>(&mut self, format: &PixelFormat) -> Result<Option<Image<T>>> {
+        let mut image = Image::new(&self.context.pool, self.shape(format)?)?;
+        Ok(self.next_into(format, image.as_mut())?.then_some(image))
+    }
+
+    /// Decodes the next displayed frame into memory of the caller's; false behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode_into`].
+    pub fn next_into<T: OutputSample>(&mut self, format: &PixelFormat, image: ImageMut<'_, T>) -> Result<bool> {
+        let expected = self.shape(format)?;
+        if image.shape() != expected {
+            return Err(OutputError::Shape { expected, found: image.shape() }.into());
+        }
+        let mut output = PictureOutput {
+            image,
+            format: *format,
+            context: self.context,
+            tiling: self.tiling,
+            keep_orientation: self.keep_orientation,
+        };
+        let decoded = self.codestream.next_displayed(self.data, self.context, &mut output);
+        match decoded {
+            Ok(frame) => Ok(frame.is_some()),
+            Err(error) => Err(self.whole_file_error(error)),
+        }
+    }
+
+    /// Passes over the next frame, displayed or not, without decoding it; `None` behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`], of the frame's header.
+    pub fn skip_frame(&mut self) -> Result<Option<&FrameHeader>> {
+        match self.codestream.skip_frame(self.data, &self.context.limits) {
+            Ok(Some(_)) => Ok(Some(self.codestream.frame_header())),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.whole_file_error(error)),
+        }
+    }
+
+    fn canvas(&self) -> Canvas<'_> {
+        canvas(self.image(), self.keep_orientation)
+    }
+
+    /// The error as one of the file: if the codestream is too short, what is wrong with the boxes or how many bytes of the
+    /// file are needed.
+    fn whole_file_error(&self, error: FrameError) -> Error {
+        match error {
+            FrameError::Truncated { needed } => self.container.shortage(self.file, needed).into(),
+            error => error.into(),
+        }
+    }
+}
+
+fn profile_of(encoding: &ColourEncoding) -> Result<Vec<u8>> {
+    let mut profile = Vec::new();
+    write_profile(encoding, &mut profile)?;
+    Ok(profile)
+}
+
+fn canvas(image: &ImageHeader, keep_orientation: bool) -> Canvas<'_> {
+    let mut canvas = Canvas::of(image);
+    if keep_orientation {
+        canvas.orientation = Orientation::Identity;
+    }
+    canvas
+}
+
+/// A picture in memory as what a codestream writes to.
+struct PictureOutput<'o, T> {
+    image: ImageMut<'o, T>,
+    format: PixelFormat,
+    context: &'o Context,
+    tiling: &'o mut Tiling,
+    keep_orientation: bool,
+}
+
+impl<T: OutputSample> Output for PictureOutput<'_, T> {
+    type Writer<'a>
+        = PictureWriter<'a, T>
+    where
+        Self: 'a;
+
+    fn begin<'a>(
+        &'a mut self,
+        frame: DisplayedFrame<'a>,
+        partition: Partition<'a>,
+    ) -> jxlake_frame::Result<Self::Writer<'a>> {
+        let job = WriterJob {
+            canvas: canvas(frame.image, self.keep_orientation),
+            format: self.format,
+            pool: &self.context.pool,
+            level: self.context.level,
+        };
+        let partition = crate::output::Partition { columns: partition.columns, rows: partition.rows };
+        let writer = Writer::new(self.image.reborrow(), &job, partition, self.tiling);
+        writer.map(PictureWriter).map_err(refused)
+    }
+}
+
+/// The picture of one frame while it is written.
+struct PictureWriter<'a, T>(Writer<'a, T>);
+
+/// The rows of a frame, as the output takes them.
+struct Rows<'r, R>(&'r R);
+
+impl<I, R: ChannelRows<I>> crate::output::SampleRows<I> for Rows<'_, R> {
+    fn row(&self, channel: usize) -> &[I] {
+        self.0.channel(channel)
+    }
+}
+
+impl<T: OutputSample> PixelWriter for PictureWriter<'_, T> {
+    type Tile<'a>
+        = TileWriter<'a, T>
+    where
+        Self: 'a;
+
+    fn tile(&self, row: usize, column: usize, _: Rect) -> jxlake_frame::Result<Self::Tile<'_>> {
+        self.0.tile(column, row).map_err(refused)
+    }
+
+    fn real_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<f32>) -> jxlake_frame::Result<()> {
+        tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+    }
+
+    fn narrow_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i16>) -> jxlake_frame::Result<()> {
+        tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+    }
+
+    fn wide_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i32>) -> jxlake_frame::Result<()> {
+        tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+    }
+}
+
+/// An error of the output on its way through the codestream's decoder; all but the pool's are excluded by checks before.
+fn refused(error: OutputError) -> FrameError {
+    match error {
+        OutputError::Pool(error) => error.into(),
+        _ => FrameError::Misuse("the picture does not fit its memory"),
+    }
+}
