@@ -3,9 +3,12 @@
 use crate::colour::icc_profile::write_profile;
 use crate::container::Container;
 use crate::error::{Error, Result};
-use crate::output::{Canvas, Image, ImageMut, ImageShape, OutputError, OutputSample, PixelFormat, Tiling, TileWriter, Writer, WriterJob};
-use jxlake_frame::composition::ChannelRows;
+use crate::output::{
+    Canvas, Image, ImageMut, ImageShape, OutputError, OutputSample, PixelFormat, TileWriter, Tiling, Writer,
+    WriterJob,
+};
 use jxlake_frame::colour::output_encoding_of_xyb;
+use jxlake_frame::composition::ChannelRows;
 use jxlake_frame::decoder::{Codestream, Context, DisplayedFrame, Output, Partition, PixelWriter, Watch};
 use jxlake_frame::error::Error as FrameError;
 use jxlake_frame::frame_header::FrameHeader;
@@ -126,8 +129,15 @@ impl Decoder {
                 gathered
             }
         };
-        let mut frames =
-            Frames { file, data, context, container, codestream, tiling, keep_orientation: *keep_orientation };
+        let mut frames = Frames {
+            file,
+            data,
+            context,
+            container,
+            codestream,
+            tiling,
+            keep_orientation: *keep_orientation,
+        };
         let begun = frames.codestream.begin(frames.data, &frames.context.limits);
         begun.map_err(|error| frames.whole_file_error(error))?;
         Ok(frames)
@@ -216,7 +226,11 @@ impl<'d> Frames<'d> {
     /// # Errors
     ///
     /// As [`Decoder::decode_into`].
-    pub fn next_into<T: OutputSample>(&mut self, format: &PixelFormat, image: ImageMut<'_, T>) -> Result<bool> {
+    pub fn next_into<T: OutputSample>(
+        &mut self,
+        format: &PixelFormat,
+        image: ImageMut<'_, T>,
+    ) -> Result<bool> {
         let expected = self.shape(format)?;
         if image.shape() != expected {
             return Err(OutputError::Shape { expected, found: image.shape() }.into());
@@ -330,15 +344,27 @@ impl<T: OutputSample> PixelWriter for PictureWriter<'_, T> {
         self.0.tile(column, row).map_err(refused)
     }
 
-    fn real_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<f32>) -> jxlake_frame::Result<()> {
+    fn real_row<'a>(
+        &'a self,
+        tile: &mut Self::Tile<'a>,
+        row: &impl ChannelRows<f32>,
+    ) -> jxlake_frame::Result<()> {
         tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
     }
 
-    fn narrow_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i16>) -> jxlake_frame::Result<()> {
+    fn narrow_row<'a>(
+        &'a self,
+        tile: &mut Self::Tile<'a>,
+        row: &impl ChannelRows<i16>,
+    ) -> jxlake_frame::Result<()> {
         tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
     }
 
-    fn wide_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i32>) -> jxlake_frame::Result<()> {
+    fn wide_row<'a>(
+        &'a self,
+        tile: &mut Self::Tile<'a>,
+        row: &impl ChannelRows<i32>,
+    ) -> jxlake_frame::Result<()> {
         tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
     }
 }

@@ -4,8 +4,8 @@ mod arguments;
 mod metadata;
 mod npy;
 mod picture;
-mod pnm;
 mod png_file;
+mod pnm;
 mod progress;
 mod report;
 
@@ -71,11 +71,15 @@ pub struct Written {
     pub frames: Vec<serde_json::Value>,
 }
 
-fn write_side_files(arguments: &Arguments, decoder: &mut Decoder, file: &[u8], written: Written) -> Result<()> {
+fn write_side_files(
+    arguments: &Arguments,
+    decoder: &mut Decoder,
+    file: &[u8],
+    written: Written,
+) -> Result<()> {
     let frames = decoder.open(file)?;
-    let write = |path: &Path, bytes: &[u8]| {
-        std::fs::write(path, bytes).with_context(|| path.display().to_string())
-    };
+    let write =
+        |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).with_context(|| path.display().to_string());
     if let Some(path) = &arguments.metadata_out {
         let metadata = metadata::image(frames.image(), written.frames);
         write(path, serde_json::to_string_pretty(&metadata)?.as_bytes())?;

@@ -73,7 +73,9 @@ fn samples(arguments: &Arguments, format: Format, image: &ImageHeader) -> Result
 fn pixel_format(format: Format, image: &ImageHeader) -> Result<PixelFormat> {
     let is_black = |kind| matches!(kind, ExtraChannelKind::Black);
     if format != Format::Npy && image.extra_channels.iter().any(|extra| is_black(extra.kind)) {
-        bail!("a CMYK image needs colour management to become this format; NPY takes its channels as they are");
+        bail!(
+            "a CMYK image needs colour management to become this format; NPY takes its channels as they are"
+        );
     }
     let alpha = image.alpha_channel().is_some() && matches!(format, Format::Png | Format::Pam);
     let channels = match (format, image.is_grey(), alpha) {

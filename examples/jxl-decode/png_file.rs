@@ -16,8 +16,7 @@ pub fn write<T: FileSample>(to: &mut dyn Write, image: &Image<T>, icc: Option<&[
         3 => png::ColorType::Rgb,
         _ => png::ColorType::Rgba,
     };
-    info.bit_depth =
-        if T::MAXIMUM == Some(255) { png::BitDepth::Eight } else { png::BitDepth::Sixteen };
+    info.bit_depth = if T::MAXIMUM == Some(255) { png::BitDepth::Eight } else { png::BitDepth::Sixteen };
     info.icc_profile = icc.map(|profile| Cow::Owned(profile.to_vec()));
     let mut encoder = png::Encoder::with_info(to, info)?;
     encoder.set_compression(png::Compression::Fast);

@@ -25,7 +25,10 @@ pub fn write_pam_header(to: &mut impl Write, shape: Shape, maximum: u32) -> Resu
         _ => "RGB_ALPHA",
     };
     let Shape { width, height, channels } = shape;
-    write!(to, "P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {maximum}\nTUPLTYPE {tuple}\nENDHDR\n")
+    write!(
+        to,
+        "P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {maximum}\nTUPLTYPE {tuple}\nENDHDR\n"
+    )
 }
 
 /// Writes the header of a little-endian PFM of one or three channels. Its rows go from the bottom to the top.

@@ -25,13 +25,20 @@ impl Report {
         });
         let sections = vec![
             ("image", vec![image_facts(image, icc)]),
-            ("extra channels", image.extra_channels.iter().map(|channel| {
-                vec![
-                    ("type", json!(kind_name(channel.kind))),
-                    ("samples", json!(depth(channel.bit_depth))),
-                    ("name", json!(String::from_utf8_lossy(image.extra_channel_name(channel)))),
-                ]
-            }).collect()),
+            (
+                "extra channels",
+                image
+                    .extra_channels
+                    .iter()
+                    .map(|channel| {
+                        vec![
+                            ("type", json!(kind_name(channel.kind))),
+                            ("samples", json!(depth(channel.bit_depth))),
+                            ("name", json!(String::from_utf8_lossy(image.extra_channel_name(channel)))),
+                        ]
+                    })
+                    .collect(),
+            ),
             ("boxes", boxes.collect()),
             ("frames", frames.iter().map(frame_facts).collect()),
         ];
@@ -47,7 +54,8 @@ impl Report {
             ("image", [facts]) => object(facts),
             _ => entries.iter().map(object).collect(),
         };
-        let named = self.sections.iter().map(|(name, entries)| (name.replace(' ', "_"), section(name, entries)));
+        let named =
+            self.sections.iter().map(|(name, entries)| (name.replace(' ', "_"), section(name, entries)));
         Value::Object(named.collect())
     }
 }
@@ -101,7 +109,10 @@ fn image_facts(image: &ImageHeader, icc: &[u8]) -> Vec<(&'static str, Value)> {
         ("orientation", json!(format!("{:?}", image.orientation))),
         ("samples", json!(depth(image.bit_depth))),
         ("colour", json!(space)),
-        ("transfer", if colour.want_icc { Value::Null } else { json!(format!("{:?}", colour.transfer_function)) }),
+        (
+            "transfer",
+            if colour.want_icc { Value::Null } else { json!(format!("{:?}", colour.transfer_function)) },
+        ),
         ("coded as", json!(if image.xyb_encoded { "XYB" } else { "the image's own colours" })),
         ("intensity target", json!(image.tone_mapping.intensity_target)),
     ];
@@ -111,7 +122,10 @@ fn image_facts(image: &ImageHeader, icc: &[u8]) -> Vec<(&'static str, Value)> {
     if let Some(animation) = image.animation {
         let rate = f64::from(animation.tps_numerator) / f64::from(animation.tps_denominator);
         facts.push(("ticks per second", json!(rate)));
-        facts.push(("loops", if animation.num_loops == 0 { json!("for ever") } else { json!(animation.num_loops) }));
+        facts.push((
+            "loops",
+            if animation.num_loops == 0 { json!("for ever") } else { json!(animation.num_loops) },
+        ));
     }
     facts
 }

@@ -197,21 +197,18 @@ pub(super) struct Renderer {
     saved: Scratch<Vec<f32>>,
 }
 
-/// Where the regions of a frame begin, and where the last one ends; in pixels of the frame, and in rows and columns of
-/// what they are saved to.
+/// Where the regions of a frame begin, and where the last one ends, in columns and rows of what they are saved to.
 #[derive(Debug, Default)]
 struct Edges {
-    shown: [Vec<usize>; 2],
     before: [Vec<usize>; 2],
     after: [Vec<usize>; 2],
 }
 
-/// Fills `edges` with 0 and the ends of the regions, as far as they reach the `length` samples from `start` on, in units of
-/// `step` rows.
-fn place_edges(edges: &mut Vec<usize>, ends: &[usize], [start, length, step]: [usize; 3]) {
+/// Fills `edges` with the edges of the regions, as far as they reach the `length` samples from `start` on; each sample of
+/// the frame takes `step` of them.
+fn place_edges(edges: &mut Vec<usize>, regions: &[usize], [start, length, step]: [usize; 3]) {
     edges.clear();
-    edges.push(0);
-    edges.extend(ends.iter().map(|end| (end.clamp(&start, &(start + length)) - start) * step));
+    edges.extend(regions.iter().map(|&edge| (edge.clamp(start, start + length) - start) * step));
 }
 
 impl Renderer {
@@ -242,11 +239,9 @@ impl Renderer {
         plan.build(chain::frame_shape(job), channels, stages)?;
 
         let whole = [size.width, size.height].map(|side| side as usize);
-        let ends = [plan.column_edges(), plan.row_edges()];
-        for axis in [0, 1] {
-            place_edges(&mut edges.shown[axis], ends[axis], [0, whole[axis], 1]);
-            place_edges(&mut edges.before[axis], ends[axis], [0, whole[axis], [1, count][axis]]);
-        }
+        let regions = [plan.column_edges(), plan.row_edges()];
+        place_edges(&mut edges.before[0], regions[0], [0, whole[0], 1]);
+        place_edges(&mut edges.before[1], regions[1], [0, whole[1], count]);
         let mut grid_before = None;
         if destinations.before {
             before.lease(pool, count, size, true)?;
@@ -264,8 +259,8 @@ impl Renderer {
                 canvas::fill_background(canvas, slots, job.header, job.context)?;
                 (part, start) = canvas::part_on_canvas(job.header, size, job.image.size);
             }
-            place_edges(&mut edges.after[0], ends[0], [part.x, part.width, 1]);
-            place_edges(&mut edges.after[1], ends[1], [part.y, part.height, count]);
+            place_edges(&mut edges.after[0], regions[0], [part.x, part.width, 1]);
+            place_edges(&mut edges.after[1], regions[1], [part.y, part.height, count]);
             let [columns, rows] = &edges.after;
             let view = canvas.view_mut().ok_or(NO_MEMORY)?;
             let view = view.into_sub(Rect::new(start[0], start[1] * count, part.width, part.height * count));
@@ -273,8 +268,7 @@ impl Renderer {
         }
         let blending = Blending { colour: blending.colour, extra: &blending.extra, roles: &blending.roles };
         let writer = if destinations.shown {
-            let [columns, rows] = &edges.shown;
-            let partition = Partition { columns: Axis::Edges(columns), rows: Axis::Edges(rows) };
+            let partition = Partition { columns: Axis::Edges(regions[0]), rows: Axis::Edges(regions[1]) };
             Some(output.begin(job.displayed(), partition)?)
         } else {
             None

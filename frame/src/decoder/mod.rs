@@ -9,8 +9,8 @@ mod output;
 mod samples;
 mod watch;
 
-pub use watch::Watch;
 pub use output::{DisplayedFrame, Output, Partition, PixelWriter};
+pub use watch::Watch;
 
 use crate::composition::{FrameCounters, Slots};
 use crate::error::{Error, Result};
