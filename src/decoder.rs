@@ -242,11 +242,7 @@ impl<'d> Frames<'d> {
             tiling: self.tiling,
             keep_orientation: self.keep_orientation,
         };
-        let decoded = self.codestream.next_displayed(self.data, self.context, &mut output);
-        match decoded {
-            Ok(frame) => Ok(frame.is_some()),
-            Err(error) => Err(self.whole_file_error(error)),
-        }
+        T::decode_next(self.codestream, self.data, &mut output).map_err(|error| self.whole_file_error(error))
     }
 
     /// Passes over the next frame, displayed or not, without decoding it; `None` behind the last one.
@@ -290,8 +286,36 @@ fn canvas(image: &ImageHeader, keep_orientation: bool) -> Canvas<'_> {
     canvas
 }
 
+/// A sample type that the decoder writes. What depends on it is compiled in this crate, once, and not again by each user.
+pub trait DecodeTarget: Sized {
+    /// Decodes the next displayed frame; false behind the last one.
+    #[doc(hidden)]
+    fn decode_next(
+        codestream: &mut Codestream,
+        data: &[u8],
+        output: &mut PictureOutput<'_, Self>,
+    ) -> jxlake_frame::Result<bool>;
+}
+
+macro_rules! decode_target {
+    ($($sample:ty),*) => {$(
+        impl DecodeTarget for $sample {
+            fn decode_next(
+                codestream: &mut Codestream,
+                data: &[u8],
+                output: &mut PictureOutput<'_, Self>,
+            ) -> jxlake_frame::Result<bool> {
+                Ok(codestream.next_displayed(data, output.context, output)?.is_some())
+            }
+        }
+    )*};
+}
+
+decode_target!(u8, u16, half::f16, f32);
+
 /// A picture in memory as what a codestream writes to.
-struct PictureOutput<'o, T> {
+#[derive(Debug)]
+pub struct PictureOutput<'o, T> {
     image: ImageMut<'o, T>,
     format: PixelFormat,
     context: &'o Context,
@@ -323,7 +347,8 @@ impl<T: OutputSample> Output for PictureOutput<'_, T> {
 }
 
 /// The picture of one frame while it is written.
-struct PictureWriter<'a, T>(Writer<'a, T>);
+#[derive(Debug)]
+pub struct PictureWriter<'a, T>(Writer<'a, T>);
 
 /// The rows of a frame, as the output takes them.
 struct Rows<'r, R>(&'r R);
