@@ -1,6 +1,6 @@
 //! From the channels of an image to the pixels of a format.
 
-use fearless_simd::{Level, dispatch};
+use fearless_simd::{Level, Simd, dispatch};
 use jxlake_frame::image_header::BitDepth;
 use jxlake_frame::render::ConsumerRow;
 
@@ -64,8 +64,9 @@ pub(super) struct Conversion<'a> {
     channels: Channels,
     /// Output channels.
     count: usize,
-    /// Bits of integer outputs.
+    /// Bits of integer outputs, and the largest integer.
     bits: Option<u32>,
+    max: f32,
     swap_bytes: bool,
     /// The channel of the image that is alpha.
     alpha: Option<usize>,
@@ -98,6 +99,7 @@ impl<'a> Conversion<'a> {
             channels: format.channels,
             count: canvas.shape(format)?.channels,
             bits,
+            max: max_of(bits.unwrap_or(0)) as f32,
             swap_bytes: format.endianness.is_foreign(),
             alpha: alpha.map(|(channel, _)| channel),
             step,
@@ -125,11 +127,6 @@ impl<'a> Conversion<'a> {
 
     fn scale(&self, depth: BitDepth) -> Scale {
         Scale::new(depth.bits_per_sample(), self.bits)
-    }
-
-    /// The largest integer of the output.
-    fn max(&self) -> f32 {
-        max_of(self.bits.unwrap_or(0)) as f32
     }
 
     fn feed(&self, output: usize) -> Feed {
@@ -186,7 +183,7 @@ impl<'a> Conversion<'a> {
         while start < self.count {
             let first = self.gather(rows, start);
             if self.count <= JOINT {
-                dispatch!(self.level, _simd => self.write_joint(first, 0, out));
+                dispatch!(self.level, simd => self.write_joint(simd, first, 0, out));
             } else {
                 dispatch!(self.level, _simd => self.write_strided(first, start, out));
             }
@@ -205,7 +202,7 @@ impl<'a> Conversion<'a> {
         out: &mut [T],
     ) {
         let gathered = Gathered { count: 1, ..self.gather(rows, channel) };
-        dispatch!(self.level, _simd => self.write_joint(gathered, channel, out));
+        dispatch!(self.level, simd => self.write_joint(simd, gathered, channel, out));
         if self.swap_bytes {
             swap_bytes(out);
         }
@@ -232,48 +229,78 @@ impl<'a> Conversion<'a> {
 
     /// Writes up to four channels from `start` on, which are all of a pixel.
     #[inline(always)]
-    fn write_joint<I: InputSample, T: OutputSample>(
+    fn write_joint<S: Simd, I: InputSample, T: OutputSample>(
         &self,
+        simd: S,
         rows: Gathered<'_, I>,
         start: usize,
         out: &mut [T],
     ) {
         match rows.count {
-            1 => self.write_n::<I, T, 1>(&rows, start, out),
-            2 => self.write_n::<I, T, 2>(&rows, start, out),
-            3 => self.write_n::<I, T, 3>(&rows, start, out),
-            _ => self.write_n::<I, T, JOINT>(&rows, start, out),
+            1 => self.write_n::<S, I, T, 1>(simd, &rows, start, out),
+            2 => self.write_n::<S, I, T, 2>(simd, &rows, start, out),
+            3 => self.write_n::<S, I, T, 3>(simd, &rows, start, out),
+            _ => self.write_n::<S, I, T, JOINT>(simd, &rows, start, out),
         }
     }
 
     #[inline(always)]
-    fn write_n<I: InputSample, T: OutputSample, const N: usize>(
+    fn write_n<S: Simd, I: InputSample, T: OutputSample, const N: usize>(
+        &self,
+        simd: S,
+        rows: &Gathered<'_, I>,
+        start: usize,
+        out: &mut [T],
+    ) {
+        if !self.interleave::<S, I, T, N>(simd, rows, out) {
+            self.convert_and_interleave::<I, T, N>(rows, start, out);
+        }
+    }
+
+    /// Converts and interleaves in one step, if there is a kernel for it.
+    #[inline(always)]
+    fn interleave<S: Simd, I: InputSample, T: OutputSample, const N: usize>(
+        &self,
+        simd: S,
+        rows: &Gathered<'_, I>,
+        out: &mut [T],
+    ) -> bool {
+        // Floats have no scale of their own.
+        let shared = if I::IS_INTEGER { self.shared_scale } else { Some(Scale::Unit { factor: 1.0 }) };
+        let (Some(scale), None) = (shared, self.step) else { return false };
+        let mut complete: [&[I]; N] = [&[]; N];
+        for (complete, row) in complete.iter_mut().zip(rows.rows) {
+            *complete = row.unwrap_or_default();
+        }
+        if rows.rows[..N].iter().all(Option::is_some) {
+            return I::interleave(simd, complete, self.max, scale, out);
+        }
+        let Some(opaque) = I::opaque(scale) else { return false };
+        let opaque = [opaque; CHUNK];
+        for (i, out) in out.chunks_mut(CHUNK * N).enumerate() {
+            let range = i * CHUNK..i * CHUNK + out.len() / N;
+            let mut chunk = [&opaque[..range.len()]; N];
+            for (chunk, row) in chunk.iter_mut().zip(rows.rows) {
+                if let Some(row) = row {
+                    *chunk = &row[range.clone()];
+                }
+            }
+            if !I::interleave(simd, chunk, self.max, scale, out) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Converts channel by channel, then interleaves.
+    #[inline(always)]
+    fn convert_and_interleave<I: InputSample, T: OutputSample, const N: usize>(
         &self,
         rows: &Gathered<'_, I>,
         start: usize,
         out: &mut [T],
     ) {
-        let shared = if I::IS_INTEGER { self.shared_scale } else { Some(self.scale(BitDepth::default())) };
-        if let (Some(scale), None) = (shared, self.step)
-            && let Some(opaque) = I::opaque(scale)
-        {
-            let opaque = [opaque; CHUNK];
-            let mut written = true;
-            for (i, out) in out.chunks_mut(CHUNK * N).enumerate() {
-                let range = i * CHUNK..i * CHUNK + out.len() / N;
-                let mut chunk = [&opaque[..range.len()]; N];
-                for (chunk, row) in chunk.iter_mut().zip(rows.rows) {
-                    if let Some(row) = row {
-                        *chunk = &row[range.clone()];
-                    }
-                }
-                written &= I::interleave(chunk, self.max(), scale, out);
-            }
-            if written {
-                return;
-            }
-        }
-        let mut planes = [[T::opaque(self.max()); CHUNK]; N];
+        let mut planes = [[T::opaque(self.max); CHUNK]; N];
         for (i, out) in out.chunks_mut(CHUNK * N).enumerate() {
             let (from, width) = (i * CHUNK, out.len() / N);
             for (c, plane) in planes.iter_mut().enumerate() {
@@ -295,7 +322,7 @@ impl<'a> Conversion<'a> {
         start: usize,
         out: &mut [T],
     ) {
-        let mut plane = [T::opaque(self.max()); CHUNK];
+        let mut plane = [T::opaque(self.max); CHUNK];
         for (i, out) in out.chunks_mut(CHUNK * self.count).enumerate() {
             let (from, width) = (i * CHUNK, out.len() / self.count);
             for c in 0..rows.count {
@@ -319,12 +346,12 @@ impl<'a> Conversion<'a> {
     ) {
         let range = from..from + out.len();
         let (Some(row), Feed::Channel(channel)) = (rows.rows[c], self.feed(start + c)) else {
-            return out.fill(T::opaque(self.max()));
+            return out.fill(T::opaque(self.max));
         };
         let row = &row[range.clone()];
         let depth = self.canvas.depth(channel);
         let Some(step) = self.step.filter(|_| channel < Canvas::FIRST_EXTRA) else {
-            return I::convert(row, self.max(), self.scale(depth), out);
+            return I::convert(row, self.max, self.scale(depth), out);
         };
         let to_floats = |depth: BitDepth| Scale::new(depth.bits_per_sample(), None);
         let (mut colour, mut alpha) = ([0.0; CHUNK], [0.0; CHUNK]);
@@ -338,7 +365,7 @@ impl<'a> Conversion<'a> {
                 AlphaStep::Divide => *colour / alpha.max(SMALLEST_ALPHA),
             };
         }
-        T::convert_floats(colour, self.max(), out);
+        T::convert_floats(colour, self.max, out);
     }
 }
 

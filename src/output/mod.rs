@@ -11,6 +11,7 @@ mod convert;
 mod error;
 mod format;
 mod image;
+mod pack;
 mod sample;
 mod tile;
 mod writer;

@@ -7,6 +7,7 @@ mod chromaticity;
 mod curve;
 mod curve_fits;
 mod curve_rows;
+mod display_mapping;
 mod encoding;
 mod hlg_ootf;
 pub mod matrix;
@@ -23,6 +24,7 @@ pub use chromaticity::{
     BRADFORD, BRADFORD_INVERSE, Chromaticity, D50_XYZ, Primaries, RgbSpace, SRGB_LUMINANCES,
 };
 pub use curve::{Curve, pq_decode, pq_encode};
+pub use display_mapping::DisplayMapping;
 pub use encoding::output_encoding_of_xyb;
 pub use hlg_ootf::HlgOotf;
 pub use tone_mapping::{GamutMapping, Rec2408};

@@ -243,3 +243,23 @@ fn matrices_and_scaled_xyb_run_over_rows() {
         1e-5,
     );
 }
+
+#[test]
+fn displays_are_mapped_to_only_where_it_is_called_for() {
+    use crate::image_header::TransferFunction::{Hlg, Pq, Srgb};
+    let mapping = |functions, nits| DisplayMapping::new(functions, nits, LUMINANCES);
+    assert_eq!(mapping([Srgb, Srgb], [255.0, 100.0]), DisplayMapping::Nothing);
+    assert_eq!(mapping([Pq, Srgb], [1000.0, 1000.0]), DisplayMapping::Nothing);
+    assert_eq!(mapping([Pq, Srgb], [1000.0, 4000.0]), DisplayMapping::Nothing);
+    assert_eq!(mapping([Hlg, Hlg], [1000.0, 100.0]), DisplayMapping::Nothing);
+    assert!(matches!(mapping([Pq, Pq], [1000.0, 100.0]), DisplayMapping::Pq(..)));
+    // To a darker display the exponent is negative, and colours may leave the gamut.
+    assert!(matches!(mapping([Hlg, Srgb], [1000.0, 100.0]), DisplayMapping::Hlg(_, Some(_))));
+    assert!(matches!(mapping([Hlg, Srgb], [100.0, 1000.0]), DisplayMapping::Hlg(_, None)));
+    assert_eq!(mapping([Hlg, Srgb], [100.0, 101.0]), DisplayMapping::Nothing);
+
+    // What comes out fits the display.
+    let [mut r, mut g, mut b] = pixels();
+    mapping([Pq, Srgb], [1000.0, 100.0]).apply_rows(Level::new(), [&mut r, &mut g, &mut b]);
+    assert!(r.iter().chain(&g).chain(&b).all(|v| *v <= 1.0 + 1e-6));
+}

@@ -1,0 +1,74 @@
+//! Three or four rows of floats to interleaved bytes: the way most pictures go.
+
+use fearless_simd::{Simd, prelude::*};
+
+/// The float from which on the unit in the last place is 1, so that adding it rounds half to even; as bits.
+const ROUNDING: u32 = 0x4b00_0000;
+
+/// Interleaves three or four rows of floats as bytes between 0 and `max`; `false`, and nothing written, for other numbers
+/// of rows, and where vectors are short. `out` holds as many pixels as the shortest row.
+///
+/// One 32-bit lane holds a pixel; for three channels the fourth bytes are squeezed out. 0.19 ns a pixel of three channels
+/// with AVX-512, where the plain loop takes 0.25; with vectors of four lanes the plain loop is faster.
+#[inline(always)]
+pub(super) fn pack_bytes<S: Simd, const N: usize>(
+    simd: S,
+    rows: [&[f32]; N],
+    max: f32,
+    out: &mut [u8],
+) -> bool {
+    let lanes = S::f32s::LEN;
+    if (N != 3 && N != 4) || lanes < 8 {
+        return false;
+    }
+    let width = out.len() / N;
+    let order = pixel_order::<S, N>(simd);
+    let mut x = 0;
+    // The store of three channels writes a fourth of a vector too much.
+    while x + lanes <= width && N * x + 4 * lanes <= out.len() {
+        let mut pixels = [S::f32s::splat(simd, 0.0); N];
+        for (samples, row) in pixels.iter_mut().zip(rows) {
+            *samples = S::f32s::from_slice(simd, &row[x..x + lanes]);
+        }
+        pack::<S, N>(simd, pixels, max).swizzle_dyn(order).store_slice(&mut out[N * x..N * x + 4 * lanes]);
+        x += lanes;
+    }
+    while x < width {
+        let count = lanes.min(width - x);
+        let mut pixels = [S::f32s::splat(simd, 0.0); N];
+        for (samples, row) in pixels.iter_mut().zip(rows) {
+            samples.as_mut_slice()[..count].copy_from_slice(&row[x..x + count]);
+        }
+        let packed = pack::<S, N>(simd, pixels, max).swizzle_dyn(order);
+        out[N * x..N * (x + count)].copy_from_slice(&packed.as_slice()[..N * count]);
+        x += count;
+    }
+    true
+}
+
+/// The bytes of one pixel in each 32-bit lane, the first channel lowest.
+#[inline(always)]
+fn pack<S: Simd, const N: usize>(simd: S, pixels: [S::f32s; N], max: f32) -> S::u8s {
+    let (zero, max) = (S::f32s::splat(simd, 0.0), S::f32s::splat(simd, max));
+    let mut packed = S::u32s::splat(simd, if N == 4 { ROUNDING } else { 0 });
+    for (channel, samples) in pixels.into_iter().enumerate() {
+        let scaled = samples * max;
+        // NaN fails the comparison.
+        let positive = scaled.simd_gt(zero).select(scaled, zero);
+        let rounded: S::u32s = (positive.min(max) + f32::from_bits(ROUNDING)).bitcast();
+        // Bits of the addend are shifted out, but for the first channel: they cancel, or fall away with the fourth byte.
+        packed = if channel == 0 { packed ^ rounded } else { packed | (rounded << (8 * channel as u32)) };
+    }
+    packed.bitcast()
+}
+
+/// Which byte of the packed lanes goes to each place; anything behind the last pixel.
+#[inline(always)]
+fn pixel_order<S: Simd, const N: usize>(simd: S) -> S::u8s {
+    let mut order = S::u8s::splat(simd, 0);
+    for (i, place) in order.as_mut_slice().iter_mut().enumerate() {
+        let lane = i / N;
+        *place = if lane < S::f32s::LEN { (4 * lane + i % N) as u8 } else { 0 };
+    }
+    order
+}
