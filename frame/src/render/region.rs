@@ -224,30 +224,37 @@ impl Renderer<'_> {
             let store = &self.state.stores[link.input];
             let buffer = if store.place == Place::Group { &mut *self.group } else { &mut *self.rings };
             for y in rows.clone() {
-                let row = store.range(y, store.first_column, 0).start;
-                pad_row(
-                    &mut buffer[row..row + store.stride],
-                    -store.first_column,
-                    width,
-                    border,
-                    first,
-                    last,
-                );
+                if first {
+                    pad_left(buffer, store.range(y, 0, 0).start, width, border);
+                }
+                if last {
+                    pad_right(buffer, store.range(y, width as isize, 0).start, width, border);
+                }
             }
         }
     }
 }
 
-/// Mirrors the samples of a row, whose column 0 is element `origin`, to outside of the frame.
-fn pad_row(row: &mut [f32], origin: isize, width: usize, border: usize, first: bool, last: bool) {
-    let at = |x: isize| (origin + x) as usize;
-    for x in 1..=border as isize {
-        if first {
-            row[at(-x)] = row[at(mirror(-x, width) as isize)];
+/// Mirrors the samples of a row of `width` columns, the first of which is `at`, to its left.
+fn pad_left(samples: &mut [f32], at: usize, width: usize, border: usize) {
+    if border <= width {
+        let (outside, inside) = samples[at - border..at + border].split_at_mut(border);
+        outside.iter_mut().rev().zip(inside).for_each(|(outside, inside)| *outside = *inside);
+    } else {
+        for x in 1..=border {
+            samples[at - x] = samples[at + mirror(-(x as isize), width)];
         }
-        if last {
-            let x = width as isize - 1 + x;
-            row[at(x)] = row[at(mirror(x, width) as isize)];
+    }
+}
+
+/// Mirrors the samples of a row of `width` columns, the last of which is before `at`, to its right.
+fn pad_right(samples: &mut [f32], at: usize, width: usize, border: usize) {
+    if border <= width {
+        let (inside, outside) = samples[at - border..at + border].split_at_mut(border);
+        inside.iter().rev().zip(outside).for_each(|(inside, outside)| *outside = *inside);
+    } else {
+        for x in 0..border {
+            samples[at + x] = samples[at - width + mirror((width + x) as isize, width)];
         }
     }
 }

@@ -151,7 +151,7 @@ impl<'a> Window<'a> {
 
     /// Row `y() + row` of the window's `index`th channel: `PAD + width() + PAD_END` samples, element
     /// [`PAD`] being column `x()`. `row` is in `-border .. rows() + border`.
-    #[inline]
+    #[inline(always)]
     pub fn row(&self, index: usize, row: isize) -> &'a [f32] {
         let plane = &self.planes[index];
         let y = self.area.y as isize;
@@ -211,7 +211,7 @@ impl<'a> OutputRows<'a> {
 
     /// Several output rows at once, each named by the channel's index in the window and the row.
     /// Fails when a row is named twice or does not exist.
-    #[inline]
+    #[inline(always)]
     pub fn get<const N: usize>(&mut self, rows: [(usize, usize); N]) -> Result<[&mut [f32]; N], Error> {
         let mut ranges = [const { 0..0 }; N];
         for (range, (index, row)) in ranges.iter_mut().zip(rows) {

@@ -132,17 +132,22 @@ pub(super) fn crosses<S: Simd, C: Step<N, M>, const N: usize, const M: usize>(
                 let to = &mut differences[turn(y + 1) * length..][..length];
                 difference_row(simd, stage.channel_scale(), input, *field, next + 1, to);
                 let to = &mut sums[turn(y) * length..][..length];
-                let rows = [turn(y - 1), turn(y), turn(y + 1)];
-                cross_row(simd, rows.map(|row| &differences[row * length..][..length]), width, to);
+                let rows = [
+                    &differences[turn(y - 1) * length..][..length],
+                    &differences[turn(y) * length..][..length],
+                    &differences[turn(y + 1) * length..][..length],
+                ];
+                cross_row(simd, rows, width, to);
                 next += 1;
             }
         }
         kept = true;
-        let sums = C::NEIGHBOURS.map(|neighbour| {
+        let mut sums = [&[][..]; M];
+        for (sum, neighbour) in sums.iter_mut().zip(&C::NEIGHBOURS) {
             let row = turn(y - neighbour.up as isize);
             let start = (neighbour.field * FIELD_ROWS + 3 + row) * length + BASE - neighbour.left;
-            &fields[start..start + width]
-        });
+            *sum = &fields[start..start + width];
+        }
         mean_row::<S, C, N, M>(simd, &factors[BASE..BASE + width], sums, (input, row), to);
     }
     factors[0] = f32::from(kept);
@@ -162,8 +167,8 @@ fn difference_row<S: Simd>(
     let lanes = S::f32s::LEN;
     let width = input.width() + 2 * lanes;
     let to = &mut to[BASE - lanes..][..width];
-    let first = [0, 1, 2].map(|c| &input.row(c, row)[PAD - lanes + field.a..][..width]);
-    let second = [0, 1, 2].map(|c| &input.row(c, row + field.dy as isize)[PAD - lanes + field.b..][..width]);
+    let first = rows_from(input, row, PAD - lanes + field.a, width);
+    let second = rows_from(input, row + field.dy as isize, PAD - lanes + field.b, width);
     let scale = [splat(simd, scale[0]), splat(simd, scale[1]), splat(simd, scale[2])];
     for (i, to) in to.chunks_exact_mut(lanes).enumerate() {
         let x = i * lanes;
@@ -202,11 +207,12 @@ fn mean_row<S: Simd, C: Step<N, M>, const N: usize, const M: usize>(
     let (lanes, width) = (S::f32s::LEN, factors.len());
     let [to0, to1, to2] = to;
     let (to0, to1, to2) = (&mut to0[..width], &mut to1[..width], &mut to2[..width]);
-    let centre = [0, 1, 2].map(|c| &input.row(c, row)[PAD..][..width]);
-    let neighbours = C::NEIGHBOURS.map(|neighbour| {
+    let centre = rows_from(input, row, PAD, width);
+    let mut neighbours = [[&[][..]; 3]; M];
+    for (rows, neighbour) in neighbours.iter_mut().zip(&C::NEIGHBOURS) {
         let start = (PAD as isize + neighbour.dx) as usize;
-        [0, 1, 2].map(|c| &input.row(c, row + neighbour.dy)[start..][..width])
-    });
+        *rows = rows_from(input, row + neighbour.dy, start, width);
+    }
     let (zero, one) = (splat(simd, 0.0), splat(simd, 1.0));
     let nothing = splat(simd, f32::NEG_INFINITY);
     let mut x = 0;
@@ -262,15 +268,16 @@ fn sample_row<S: Simd>(
     (input, row): (&Window<'_>, isize),
     to: [&mut [f32]; 3],
 ) {
-    const NEIGHBOURS: [(isize, isize); 4] = [(0, -1), (-1, 0), (1, 0), (0, 1)];
     let (lanes, width) = (S::f32s::LEN, factors.len());
     let [to0, to1, to2] = to;
     let (to0, to1, to2) = (&mut to0[..width], &mut to1[..width], &mut to2[..width]);
-    let centre = [0, 1, 2].map(|c| &input.row(c, row)[PAD..][..width]);
-    let neighbours = NEIGHBOURS.map(|(dx, dy)| {
-        let start = (PAD as isize + dx) as usize;
-        [0, 1, 2].map(|c| &input.row(c, row + dy)[start..][..width])
-    });
+    let centre = rows_from(input, row, PAD, width);
+    let neighbours = [
+        rows_from(input, row - 1, PAD, width),
+        rows_from(input, row, PAD - 1, width),
+        rows_from(input, row, PAD + 1, width),
+        rows_from(input, row + 1, PAD, width),
+    ];
     let (zero, one) = (splat(simd, 0.0), splat(simd, 1.0));
     let nothing = splat(simd, f32::NEG_INFINITY);
     let mut x = 0;
@@ -295,6 +302,16 @@ fn sample_row<S: Simd>(
         store::<S>(untouched.select(p[2], mean[2] * share), to2, x);
         x += lanes;
     }
+}
+
+/// `width` samples of a row of the three channels, from element `start` on.
+#[inline(always)]
+fn rows_from<'a>(input: &Window<'a>, row: isize, start: usize, width: usize) -> [&'a [f32]; 3] {
+    [
+        &input.row(0, row)[start..][..width],
+        &input.row(1, row)[start..][..width],
+        &input.row(2, row)[start..][..width],
+    ]
 }
 
 /// A row that is left alone.

@@ -68,21 +68,54 @@ fn filter<S: Simd>(
 
 #[inline(always)]
 fn filter_row<S: Simd>(simd: S, kernel: [f32; 3], rows: [&[f32]; 3], to: &mut [f32]) {
-    let width = to.len();
     let k = [splat(simd, kernel[0]), splat(simd, kernel[1]), splat(simd, kernel[2])];
-    let [above, centre, below] = rows;
+    if S::f32s::LEN == 16 {
+        filter_by_slides(simd, k, rows, to);
+    } else {
+        filter_by_loads(simd, k, rows, to);
+    }
+}
+
+/// Every neighbour is loaded from where it is.
+#[inline(always)]
+fn filter_by_loads<S: Simd>(simd: S, k: [S::f32s; 3], rows: [&[f32]; 3], to: &mut [f32]) {
     let lanes = S::f32s::LEN;
-    let mut x = 0;
-    while x + lanes <= width {
-        let at = PAD + x;
-        let next = load(simd, centre, at - 1)
-            + load(simd, centre, at + 1)
-            + (load(simd, above, at) + load(simd, below, at));
-        let diagonal = load(simd, above, at - 1)
-            + load(simd, above, at + 1)
-            + (load(simd, below, at - 1) + load(simd, below, at + 1));
-        let sum = diagonal.mul_add(k[2], next.mul_add(k[1], load(simd, centre, at) * k[0]));
-        store::<S>(sum, to, x);
-        x += lanes;
+    let width = to.len();
+    let (above, centre, below) = (&rows[0][PAD - 1..], &rows[1][PAD - 1..], &rows[2][PAD - 1..]);
+    let (above, centre, below) = (&above[..width + 2], &centre[..width + 2], &below[..width + 2]);
+    for (i, to) in to.chunks_exact_mut(lanes).enumerate() {
+        let x = i * lanes;
+        let next = load(simd, centre, x) + load(simd, centre, x + 2);
+        let next = next + (load(simd, above, x + 1) + load(simd, below, x + 1));
+        let left = load(simd, above, x) + load(simd, below, x);
+        let right = load(simd, above, x + 2) + load(simd, below, x + 2);
+        let sum = next.mul_add(k[1], load(simd, centre, x + 1) * k[0]);
+        store::<S>((left + right).mul_add(k[2], sum), to, 0);
+    }
+}
+
+/// Every sample is loaded once, and neighbours come out of two registers: where vectors are whole cache lines,
+/// loads from in between cost double (1.3x on AVX-512, a loss on AVX2).
+#[inline(always)]
+fn filter_by_slides<S: Simd>(simd: S, k: [S::f32s; 3], rows: [&[f32]; 3], to: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let width = to.len() + 2 * lanes;
+    let start = PAD - lanes;
+    let (above, centre, below) = (&rows[0][start..], &rows[1][start..], &rows[2][start..]);
+    let (above, centre, below) = (&above[..width], &centre[..width], &below[..width]);
+    let mut before = load(simd, centre, 0);
+    let mut before_sides = load(simd, above, 0) + load(simd, below, 0);
+    let mut here = load(simd, centre, lanes);
+    let mut sides = load(simd, above, lanes) + load(simd, below, lanes);
+    for (i, to) in to.chunks_exact_mut(lanes).enumerate() {
+        let x = (i + 2) * lanes;
+        let after = load(simd, centre, x);
+        let after_sides = load(simd, above, x) + load(simd, below, x);
+        let next = before.slide::<15>(here) + here.slide::<1>(after) + sides;
+        let diagonal = before_sides.slide::<15>(sides) + sides.slide::<1>(after_sides);
+        let sum = next.mul_add(k[1], here * k[0]);
+        store::<S>(diagonal.mul_add(k[2], sum), to, 0);
+        (before, here) = (here, after);
+        (before_sides, sides) = (sides, after_sides);
     }
 }
