@@ -83,9 +83,8 @@ impl Rendering<'_> {
 fn stages(c: &mut Criterion) {
     let pool = Pool::new();
     let planes = planes(2 * SIDE);
-    let single = planes.each_ref().map(|plane| {
-        Plane::new(SIDE, SIDE, Shift::default(), |x, y| plane.row(y)[x])
-    });
+    let single =
+        planes.each_ref().map(|plane| Plane::new(SIDE, SIDE, Shift::default(), |x, y| plane.row(y)[x]));
     let sigma = vec![Sigma::reciprocal(1.2); (SIDE / 4) * (SIDE / 4)];
     let sigma = Sigma::Blocks(View2::from_slice(&sigma, SIDE / 4, SIDE / 4, SIDE / 4).unwrap());
     let gaborish = Gaborish::new([[0.115169525, 0.061248592]; 3]);

@@ -1,7 +1,7 @@
 //! The edge-preserving filter (EPF): every sample becomes a mean of its neighbourhood, in which neighbours count
 //! the less, the more their surroundings differ.
 
-use super::epf_kernels::{self, StepOne, StepZero};
+use super::epf_kernels::{self, Step, StepOne, StepZero};
 use crate::Error;
 use crate::render::{OutputRows, Reach, ScratchRows, Shift, Window, WindowStage};
 use fearless_simd::dispatch;

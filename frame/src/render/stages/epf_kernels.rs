@@ -24,45 +24,21 @@ pub(super) struct Field {
     dy: usize,
 }
 
-/// Where a neighbour is and where its sum of differences is.
-#[derive(Clone, Copy)]
-pub(super) struct Neighbour {
-    dx: isize,
-    dy: isize,
-    field: usize,
-    /// Columns to the left of the place, and rows above it, to take the sum from.
-    left: usize,
-    up: usize,
-}
-
-/// A step that compares crosses; `N` fields give `M` = 2 `N` neighbours.
-pub(super) trait Step<const N: usize, const M: usize>: Copy {
-    const FIELDS: [Field; N];
-
-    /// The neighbours that the fields lead to, forwards and backwards.
-    const NEIGHBOURS: [Neighbour; M] = {
-        let mut list = [Neighbour { dx: 0, dy: 0, field: 0, left: 0, up: 0 }; M];
-        let mut field = 0;
-        while field < N {
-            let Field { a, b, dy } = Self::FIELDS[field];
-            let dx = b as isize - a as isize;
-            list[2 * field] = Neighbour { dx, dy: dy as isize, field, left: a, up: 0 };
-            list[2 * field + 1] = Neighbour { dx: -dx, dy: -(dy as isize), field, left: b, up: dy };
-            field += 1;
-        }
-        list
-    };
+/// A step that compares crosses: one field of differences for each pair of opposite neighbours.
+pub(super) trait Step<const FIELDS: usize>: Copy {
+    /// The fields.
+    const FIELDS: [Field; FIELDS];
+    /// How far away the neighbours are, in each direction.
+    const DISTANCE: usize;
+    /// Rows of scratch: factors, and three rows of F and of D for each field, used in turn.
+    const SCRATCH_ROWS: usize = 1 + 6 * FIELDS;
 }
 
 /// The twelve nearest neighbours.
 #[derive(Clone, Copy)]
 pub(super) struct StepZero;
 
-impl StepZero {
-    pub(super) const SCRATCH_ROWS: usize = 1 + 6 * FIELD_ROWS;
-}
-
-impl Step<6, 12> for StepZero {
+impl Step<6> for StepZero {
     const FIELDS: [Field; 6] = [
         Field { a: 0, b: 1, dy: 0 },
         Field { a: 0, b: 2, dy: 0 },
@@ -71,32 +47,36 @@ impl Step<6, 12> for StepZero {
         Field { a: 0, b: 1, dy: 1 },
         Field { a: 1, b: 0, dy: 1 },
     ];
+    const DISTANCE: usize = 2;
 }
 
 /// The four nearest neighbours.
 #[derive(Clone, Copy)]
 pub(super) struct StepOne;
 
-impl StepOne {
-    pub(super) const SCRATCH_ROWS: usize = 1 + 2 * FIELD_ROWS;
-}
-
-impl Step<2, 4> for StepOne {
+impl Step<2> for StepOne {
     const FIELDS: [Field; 2] = [Field { a: 0, b: 1, dy: 0 }, Field { a: 0, b: 0, dy: 1 }];
+    const DISTANCE: usize = 1;
 }
 
-/// Three rows of F, three of D, each used in turn.
-const FIELD_ROWS: usize = 6;
-
-/// The row of a field's ring that belongs to row `y` of the frame, which may be up to six rows above it.
-#[inline(always)]
-fn turn(y: isize) -> usize {
-    (y + 6) as usize % 3
+/// Repeats a block for each of `N` (up to six) fields, as a constant: a loop would not be unrolled, and leave the
+/// rows' addresses in memory.
+macro_rules! for_each_field {
+    ($n:ident, $field:ident, $body:block) => {
+        for_each_field!(@ $n, $field, $body, 0, 1, 2, 3, 4, 5);
+    };
+    (@ $n:ident, $field:ident, $body:block, $($index:literal),*) => {
+        $(if $n > $index {
+            #[allow(non_upper_case_globals)]
+            const $field: usize = $index;
+            $body
+        })*
+    };
 }
 
 /// One of steps 0 and 1.
 #[inline(always)]
-pub(super) fn crosses<S: Simd, C: Step<N, M>, const N: usize, const M: usize>(
+pub(super) fn crosses<S: Simd, C: Step<N>, const N: usize>(
     simd: S,
     _step: C,
     stage: &EdgePreservingFilter<'_>,
@@ -106,133 +86,155 @@ pub(super) fn crosses<S: Simd, C: Step<N, M>, const N: usize, const M: usize>(
     let (length, width) = (scratch.row_length(), input.width());
     let continues = scratch.continues();
     let (factors, fields) = scratch.samples().split_at_mut(length);
+    let (differences, sums) = fields.split_at_mut(3 * N * length);
+    let mut fields = Fields { differences, sums, length, width };
     // The first element says whether the fields hold what the next row needs.
     let mut kept = continues && factors[0] == 1.0;
     for row in 0..input.rows() as isize {
-        let y = input.y() as isize + row;
+        let y = input.y() + row as usize;
         let to = output.get([(0, row as usize), (1, row as usize), (2, row as usize)])?;
-        let filtered = stage.factors(input.x(), y as usize, &mut factors[BASE..BASE + width]);
+        let filtered = stage.factors(input.x(), y, &mut factors[BASE..BASE + width]);
         if !filtered {
             copy(input, row, to);
             kept = false;
             continue;
         }
-        for (field, rows) in C::FIELDS.iter().zip(fields.chunks_exact_mut(FIELD_ROWS * length)) {
-            let (differences, sums) = rows.split_at_mut(3 * length);
-            let mut next = row;
-            if !kept {
-                next -= field.dy as isize;
-                for above in [next - 1, next] {
-                    let to = &mut differences[turn(y - row + above) * length..][..length];
-                    difference_row(simd, stage.channel_scale(), input, *field, above, to);
-                }
-            }
-            while next <= row {
-                let y = y - row + next;
-                let to = &mut differences[turn(y + 1) * length..][..length];
-                difference_row(simd, stage.channel_scale(), input, *field, next + 1, to);
-                let to = &mut sums[turn(y) * length..][..length];
-                let rows = [
-                    &differences[turn(y - 1) * length..][..length],
-                    &differences[turn(y) * length..][..length],
-                    &differences[turn(y + 1) * length..][..length],
-                ];
-                cross_row(simd, rows, width, to);
-                next += 1;
-            }
+        let mut next = row + 1;
+        if !kept {
+            next -= 2 + C::DISTANCE as isize;
+        }
+        while next <= row + 1 {
+            fields.advance::<S, C>(simd, stage.channel_scale(), input, next)?;
+            next += 1;
         }
         kept = true;
-        let mut sums = [&[][..]; M];
-        for (sum, neighbour) in sums.iter_mut().zip(&C::NEIGHBOURS) {
-            let row = turn(y - neighbour.up as isize);
-            let start = (neighbour.field * FIELD_ROWS + 3 + row) * length + BASE - neighbour.left;
-            *sum = &fields[start..start + width];
-        }
-        mean_row::<S, C, N, M>(simd, &factors[BASE..BASE + width], sums, (input, row), to);
+        mean_row::<S, C, N>(simd, &factors[BASE..BASE + width], &fields, (input, row), to);
     }
     factors[0] = f32::from(kept);
     Ok(())
 }
 
-/// F of a field, in a row that is counted from the window's first one.
-#[inline(always)]
-fn difference_row<S: Simd>(
-    simd: S,
-    scale: [f32; 3],
-    input: &Window<'_>,
-    field: Field,
-    row: isize,
-    to: &mut [f32],
-) {
-    let lanes = S::f32s::LEN;
-    let width = input.width() + 2 * lanes;
-    let to = &mut to[BASE - lanes..][..width];
-    let first = rows_from(input, row, PAD - lanes + field.a, width);
-    let second = rows_from(input, row + field.dy as isize, PAD - lanes + field.b, width);
-    let scale = [splat(simd, scale[0]), splat(simd, scale[1]), splat(simd, scale[2])];
-    for (i, to) in to.chunks_exact_mut(lanes).enumerate() {
-        let x = i * lanes;
-        let mut sum = (load(simd, first[0], x) - load(simd, second[0], x)).abs() * scale[0];
-        sum = (load(simd, first[1], x) - load(simd, second[1], x)).abs().mul_add(scale[1], sum);
-        sum = (load(simd, first[2], x) - load(simd, second[2], x)).abs().mul_add(scale[2], sum);
-        store::<S>(sum, to, 0);
-    }
+/// The rows of F and D of all `N` fields that are still needed. Row `y` of the frame is in the slot that
+/// [`slot`](Self::slot) tells, one field after the other.
+struct Fields<'a, const N: usize> {
+    differences: &'a mut [f32],
+    sums: &'a mut [f32],
+    length: usize,
+    width: usize,
 }
 
-/// D from the rows of F above, at and below it.
-#[inline(always)]
-fn cross_row<S: Simd>(simd: S, [above, centre, below]: [&[f32]; 3], width: usize, to: &mut [f32]) {
-    let lanes = S::f32s::LEN;
-    let width = width + lanes;
-    let (above, below) = (&above[BASE - lanes..][..width], &below[BASE - lanes..][..width]);
-    let (left, right) = (&centre[BASE - lanes - 1..][..width], &centre[BASE - lanes + 1..][..width]);
-    let centre = &centre[BASE - lanes..][..width];
-    for (i, to) in to[BASE - lanes..][..width].chunks_exact_mut(lanes).enumerate() {
-        let x = i * lanes;
-        let vertical = load(simd, above, x) + load(simd, below, x);
-        let horizontal = load(simd, left, x) + load(simd, right, x);
-        store::<S>(load(simd, centre, x) + (vertical + horizontal), to, 0);
+impl<const N: usize> Fields<'_, N> {
+    /// Where the rows of frame row `y`, which may be up to six rows above it, begin.
+    #[inline(always)]
+    fn slot(&self, y: isize) -> usize {
+        (y + 6) as usize % 3 * N * self.length
+    }
+
+    /// Makes row `row` (counted from the window's first) of F, and the row above it of D, which is of no use
+    /// unless the two rows of F above were made before.
+    #[inline(always)]
+    fn advance<S: Simd, C: Step<N>>(
+        &mut self,
+        simd: S,
+        scale: [f32; 3],
+        input: &Window<'_>,
+        row: isize,
+    ) -> Result<(), Error> {
+        let lanes = S::f32s::LEN;
+        let (length, width) = (self.length, self.width + 2 * lanes);
+        let y = input.y() as isize + row;
+        let slots = [self.slot(y - 2), self.slot(y - 1), self.slot(y)];
+        let ranges = [0, 1, 2].map(|i| slots[i]..slots[i] + N * length);
+        let rows = self.differences.get_disjoint_mut(ranges);
+        let [above, centre, new] = rows.map_err(|_| Error::Misuse("EPF scratch"))?;
+        let (above, centre, new) =
+            (&above[BASE - lanes..], &centre[BASE - lanes - 1..], &mut new[BASE - lanes..]);
+        let sums = &mut self.sums[slots[1] + BASE - lanes..][..(N - 1) * length + width];
+
+        let mut p = [[&[][..]; 3]; 3];
+        for (dy, p) in p.iter_mut().enumerate().take(C::DISTANCE + 1) {
+            *p = rows_from(input, row + dy as isize, PAD - lanes, width + C::DISTANCE);
+        }
+        let scale = [splat(simd, scale[0]), splat(simd, scale[1]), splat(simd, scale[2])];
+        let mut x = 0;
+        while x < width {
+            let mut difference = [scale[0]; N];
+            for_each_field!(N, field, {
+                let Field { a, b, dy } = C::FIELDS[field];
+                let d0 = (load(simd, p[0][0], x + a) - load(simd, p[dy][0], x + b)).abs();
+                let d1 = (load(simd, p[0][1], x + a) - load(simd, p[dy][1], x + b)).abs();
+                let d2 = (load(simd, p[0][2], x + a) - load(simd, p[dy][2], x + b)).abs();
+                difference[field] = d2.mul_add(scale[2], d1.mul_add(scale[1], d0 * scale[0]));
+            });
+            for_each_field!(N, field, {
+                let at = field * length + x;
+                let vertical = load(simd, above, at) + difference[field];
+                let horizontal = load(simd, centre, at) + load(simd, centre, at + 2);
+                let sum = load(simd, centre, at + 1) + (vertical + horizontal);
+                store::<S>(difference[field], new, at);
+                store::<S>(sum, sums, at);
+            });
+            x += lanes;
+        }
+        Ok(())
     }
 }
 
 /// The weighted means of a row, for each channel.
 #[inline(always)]
-fn mean_row<S: Simd, C: Step<N, M>, const N: usize, const M: usize>(
+fn mean_row<S: Simd, C: Step<N>, const N: usize>(
     simd: S,
     factors: &[f32],
-    sums: [&[f32]; M],
+    fields: &Fields<'_, N>,
     (input, row): (&Window<'_>, isize),
     to: [&mut [f32]; 3],
 ) {
-    let (lanes, width) = (S::f32s::LEN, factors.len());
+    let (lanes, width, distance) = (S::f32s::LEN, factors.len(), C::DISTANCE);
     let [to0, to1, to2] = to;
     let (to0, to1, to2) = (&mut to0[..width], &mut to1[..width], &mut to2[..width]);
-    let centre = rows_from(input, row, PAD, width);
-    let mut neighbours = [[&[][..]; 3]; M];
-    for (rows, neighbour) in neighbours.iter_mut().zip(&C::NEIGHBOURS) {
-        let start = (PAD as isize + neighbour.dx) as usize;
-        *rows = rows_from(input, row + neighbour.dy, start, width);
+    // Rows of samples from `distance` above to `distance` below, of sums from `distance` above.
+    let mut p = [[&[][..]; 3]; 5];
+    for (dy, p) in p.iter_mut().enumerate().take(2 * distance + 1) {
+        let row = row + dy as isize - distance as isize;
+        *p = rows_from(input, row, PAD - distance, width + 2 * distance);
+    }
+    let mut sums = [[&[][..]; 3]; N];
+    for (field, sums) in sums.iter_mut().enumerate() {
+        for (up, sums) in sums.iter_mut().enumerate() {
+            let start = fields.slot(input.y() as isize + row - up as isize) + field * fields.length;
+            *sums = &fields.sums[start + BASE - distance..][..width + distance];
+        }
     }
     let (zero, one) = (splat(simd, 0.0), splat(simd, 1.0));
     let nothing = splat(simd, f32::NEG_INFINITY);
     let mut x = 0;
-    while x + lanes <= width {
+    while x < width {
         let factor = load(simd, factors, x);
-        let p = [load(simd, centre[0], x), load(simd, centre[1], x), load(simd, centre[2], x)];
+        let centre = [
+            load(simd, p[distance][0], x + distance),
+            load(simd, p[distance][1], x + distance),
+            load(simd, p[distance][2], x + distance),
+        ];
         let mut total = one;
-        let mut mean = p;
-        for n in 0..M {
-            let weight = load(simd, sums[n], x).mul_add(factor, one).max(zero);
-            total += weight;
-            mean[0] = load(simd, neighbours[n][0], x).mul_add(weight, mean[0]);
-            mean[1] = load(simd, neighbours[n][1], x).mul_add(weight, mean[1]);
-            mean[2] = load(simd, neighbours[n][2], x).mul_add(weight, mean[2]);
-        }
+        let mut mean = centre;
+        for_each_field!(N, field, {
+            let Field { a, b, dy } = C::FIELDS[field];
+            let forward = load(simd, sums[field][0], x + distance - a);
+            let backward = load(simd, sums[field][dy], x + distance - b);
+            let forward = forward.mul_add(factor, one).max(zero);
+            let backward = backward.mul_add(factor, one).max(zero);
+            total += forward + backward;
+            for c in 0..3 {
+                let below = load(simd, p[distance + dy][c], x + distance + b - a);
+                let above = load(simd, p[distance - dy][c], x + distance + a - b);
+                mean[c] = above.mul_add(backward, below.mul_add(forward, mean[c]));
+            }
+        });
         let share = one / total;
         let untouched = factor.simd_eq(nothing);
-        store::<S>(untouched.select(p[0], mean[0] * share), to0, x);
-        store::<S>(untouched.select(p[1], mean[1] * share), to1, x);
-        store::<S>(untouched.select(p[2], mean[2] * share), to2, x);
+        store::<S>(untouched.select(centre[0], mean[0] * share), to0, x);
+        store::<S>(untouched.select(centre[1], mean[1] * share), to1, x);
+        store::<S>(untouched.select(centre[2], mean[2] * share), to2, x);
         x += lanes;
     }
 }
@@ -281,7 +283,7 @@ fn sample_row<S: Simd>(
     let (zero, one) = (splat(simd, 0.0), splat(simd, 1.0));
     let nothing = splat(simd, f32::NEG_INFINITY);
     let mut x = 0;
-    while x + lanes <= width {
+    while x < width {
         let factor = load(simd, factors, x);
         let p = [load(simd, centre[0], x), load(simd, centre[1], x), load(simd, centre[2], x)];
         let mut total = one;
