@@ -8,7 +8,7 @@
 mod heap;
 mod peers;
 
-use peers::{JxlRs, Oxide, Peer, Shape};
+use peers::{Jxlake, JxlRs, Oxide, Peer, Shape};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ static ALLOCATOR: heap::Counting = heap::Counting;
 
 type Maker = fn(bool) -> Box<dyn Peer>;
 
-const MAKERS: [Maker; 2] = [|t| Box::new(JxlRs::new(t)), |t| Box::new(Oxide::new(t))];
+const MAKERS: [Maker; 3] = [|t| Box::new(Jxlake::new(t)), |t| Box::new(JxlRs::new(t)), |t| Box::new(Oxide::new(t))];
 
 struct Row {
     name: &'static str,

@@ -7,6 +7,8 @@ use jxl::api::{
 };
 use jxl::image::JxlOutputBuffer;
 use jxl_oxide::{JxlImage, JxlThreadPool};
+use jxlake::output::{OutputSample, PixelFormat};
+use jxlake::{Channels, Decoder, ImageMut, Threads};
 use rayon::prelude::*;
 
 /// What a file holds and what is asked of every decoder alike.
@@ -75,6 +77,49 @@ impl JxlParallelRunner for RayonRunner {
 
     fn num_threads(&self) -> usize {
         rayon::current_num_threads()
+    }
+}
+
+/// jxlake: one decoder, whose pool stays warm.
+pub struct Jxlake {
+    decoder: Decoder,
+}
+
+impl Jxlake {
+    pub fn new(threads: bool) -> Self {
+        let threads = if threads { Threads::Global } else { Threads::Calling };
+        Jxlake { decoder: Decoder::new().with_threads(threads) }
+    }
+
+    fn decode_into<T: OutputSample>(&mut self, file: &[u8], shape: Shape, out: &mut [T]) -> usize {
+        let channels = match shape.channels {
+            1 => Channels::Gray,
+            2 => Channels::GrayAlpha,
+            3 => Channels::Rgb,
+            _ => Channels::Rgba,
+        };
+        let format = PixelFormat { channels, ..PixelFormat::default() };
+        let mut frames = self.decoder.open(file).expect("opens");
+        let picture = frames.shape(&format).expect("a format");
+        let mut count = 0;
+        while frames.next_into(&format, ImageMut::from_slice(out, picture).expect("room")).expect("decodes") {
+            count += 1;
+        }
+        count
+    }
+}
+
+impl Peer for Jxlake {
+    fn name(&self) -> &'static str {
+        "jxlake"
+    }
+
+    fn decode(&mut self, file: &[u8], shape: Shape, out: &mut [u8]) -> usize {
+        if shape.bytes_per_sample == 1 {
+            self.decode_into(file, shape, out)
+        } else {
+            self.decode_into::<u16>(file, shape, bytemuck::cast_slice_mut(out))
+        }
     }
 }
 
