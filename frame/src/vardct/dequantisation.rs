@@ -27,22 +27,6 @@ impl Quantised for i32 {
     }
 }
 
-/// Where quantised values are reconstructed: 1 and -1 at `of_one` and `-of_one` (by channel), larger `q` at
-/// `q - numerator / q`. Coded with the image's opsin data, and used for images without it as well.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct QuantizationBias {
-    /// For slots X, Y, B.
-    pub of_one: [f32; 3],
-    /// Divided by the quantised value.
-    pub numerator: f32,
-}
-
-impl Default for QuantizationBias {
-    fn default() -> Self {
-        Self { of_one: [1.0 - 0.054_650_073, 1.0 - 0.070_054_49, 1.0 - 0.049_935_103], numerator: 0.145 }
-    }
-}
-
 /// What the coefficients of a varblock are multiplied by; slots X, Y, B.
 #[derive(Clone, Copy)]
 pub(crate) struct Multipliers<'a> {
@@ -54,7 +38,8 @@ pub(crate) struct Multipliers<'a> {
     pub(crate) from_luma: [f32; 2],
 }
 
-/// Dequantises the coefficients of a varblock with `cols` stored columns in all three channels. `out` holds as many
+/// Dequantises the coefficients of a varblock with `cols` stored columns in all three channels: 1 and -1 become the
+/// first three `quant_biases` (by channel), larger `q` become `q` minus the fourth over `q`. `out` holds as many
 /// values as the varblock per channel; written are the rows and columns of `extent`, the columns rounded up to the next
 /// multiple of 16 or to all of them.
 #[inline(always)]
@@ -62,19 +47,16 @@ pub(crate) fn dequantise<S: Simd, Q: Quantised>(
     simd: S,
     coefficients: [&[Q]; 3],
     multipliers: &Multipliers<'_>,
-    bias: &QuantizationBias,
+    quant_biases: &[f32; 4],
     (cols, extent): (usize, Extent),
     out: [&mut [f32]; 3],
 ) {
     let chunk = 2 * S::f32s::LEN;
-    let rows = 8 * extent.rows as usize;
-    let used = (8 * extent.cols as usize).next_multiple_of(chunk.max(16));
-    // One run of whole rows, or one run for each row.
-    let (runs, len) = if used >= cols { (1, rows * cols) } else { (rows, used) };
+    let (runs, len) = runs(cols, extent, chunk);
     let [qx, qy, qb] = coefficients;
     let [mx, my, mb] = multipliers.matrices;
     let [x, y, b] = out;
-    let kernel = Kernel::new(simd, multipliers, bias);
+    let kernel = Kernel::new(simd, multipliers, quant_biases);
     for run in 0..runs {
         let run = run * cols..run * cols + len;
         let inputs = qx[run.clone()].chunks_exact(chunk).zip(qy[run.clone()].chunks_exact(chunk));
@@ -89,6 +71,36 @@ pub(crate) fn dequantise<S: Simd, Q: Quantised>(
     }
 }
 
+/// The parts of a stored array of `cols` columns that are dequantised, in whole chunks: how many, each a number of rows
+/// apart, and their length. One of whole rows, or one for each row.
+#[inline(always)]
+fn runs(cols: usize, extent: Extent, chunk: usize) -> (usize, usize) {
+    let rows = 8 * extent.rows as usize;
+    let used = (8 * extent.cols as usize).next_multiple_of(chunk.max(16));
+    if used >= cols { (1, rows * cols) } else { (rows, used) }
+}
+
+/// Dequantises the 64 coefficients of one channel of a varblock of one block, without luma.
+#[inline(always)]
+pub(crate) fn dequantise_block<S: Simd, Q: Quantised>(
+    simd: S,
+    coefficients: &[Q],
+    (channel, multipliers): (usize, &Multipliers<'_>),
+    quant_biases: &[f32; 4],
+    out: &mut [f32],
+) {
+    let chunk = 2 * S::f32s::LEN;
+    let kernel = Kernel::new(simd, multipliers, quant_biases);
+    let matrix = multipliers.matrices[channel];
+    for run in (0..64).step_by(chunk) {
+        let halves = Q::to_floats(simd, &coefficients[run..run + chunk]);
+        for (half, at) in [(halves[0], run), (halves[1], run + S::f32s::LEN)] {
+            let at = at..at + S::f32s::LEN;
+            kernel.value(simd, channel, half, &matrix[at.clone()]).store_slice(&mut out[at]);
+        }
+    }
+}
+
 /// The constants of a varblock as vectors.
 struct Kernel<S: Simd> {
     of_one: [S::f32s; 3],
@@ -99,14 +111,14 @@ struct Kernel<S: Simd> {
 
 impl<S: Simd> Kernel<S> {
     #[inline(always)]
-    fn new(simd: S, multipliers: &Multipliers<'_>, bias: &QuantizationBias) -> Self {
+    fn new(simd: S, multipliers: &Multipliers<'_>, quant_biases: &[f32; 4]) -> Self {
         let splat = |value| S::f32s::splat(simd, value);
-        let [one_x, one_y, one_b] = bias.of_one;
+        let [one_x, one_y, one_b, numerator] = *quant_biases;
         let [scale_x, scale_y, scale_b] = multipliers.scale;
         let [luma_x, luma_b] = multipliers.from_luma;
         Self {
             of_one: [splat(one_x), splat(one_y), splat(one_b)],
-            minus_numerator: splat(-bias.numerator),
+            minus_numerator: splat(-numerator),
             scale: [splat(scale_x), splat(scale_y), splat(scale_b)],
             from_luma: [splat(luma_x), splat(luma_b)],
         }
@@ -146,15 +158,20 @@ mod tests {
     use fearless_simd::dispatch;
 
     use super::*;
+    use crate::image_header::OpsinInverseMatrix;
     use crate::vardct::TransformType;
     use crate::vardct::test_support::{Random, levels};
 
+    fn biases() -> [f32; 4] {
+        OpsinInverseMatrix::default().quant_biases
+    }
+
     fn adjusted(channel: usize, q: i32) -> f64 {
-        let bias = QuantizationBias::default();
+        let biases = biases();
         match q {
             0 => 0.0,
-            -1 | 1 => f64::from(q) * f64::from(bias.of_one[channel]),
-            _ => f64::from(q) - f64::from(bias.numerator) / f64::from(q),
+            -1 | 1 => f64::from(q) * f64::from(biases[channel]),
+            _ => f64::from(q) - f64::from(biases[3]) / f64::from(q),
         }
     }
 
@@ -178,7 +195,7 @@ mod tests {
         for level in levels() {
             let mut out = [0; 3].map(|_| vec![f32::NAN; size]);
             let [x, y, b] = &mut out;
-            let bias = QuantizationBias::default();
+            let bias = biases();
             let shape = (cols, extent);
             dispatch!(level, simd => dequantise(simd, [&q[0], &q[1], &q[2]], &multipliers, &bias, shape, [&mut x[..], y, b]));
             for row in 0..8 * extent.rows as usize {
@@ -240,7 +257,7 @@ mod tests {
         for level in levels() {
             let mut out = [[f32::NAN; 64]; 3];
             let [x, y, b] = &mut out;
-            let bias = QuantizationBias::default();
+            let bias = biases();
             let shape = (8, Extent { rows: 1, cols: 1 });
             dispatch!(level, simd => dequantise(simd, [&zeros[..]; 3], &multipliers, &bias, shape, [&mut x[..], y, b]));
             assert!(out.iter().flatten().all(|v| *v == 0.0), "{level:?}");

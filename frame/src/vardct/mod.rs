@@ -8,6 +8,8 @@ mod hf_coefficients;
 mod hf_contexts;
 mod hf_global;
 mod lf_global;
+mod lf_group;
+mod lf_image;
 mod transform_type;
 mod transforms;
 mod zero_density;
@@ -17,7 +19,6 @@ mod natural_order_selfcheck;
 #[cfg(test)]
 mod test_support;
 
-pub use dequantisation::QuantizationBias;
 pub use fault::VarDctFault;
 pub use lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
 pub use transform_type::TransformType;
