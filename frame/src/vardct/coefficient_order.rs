@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+use jxlake_util::Pool;
 
 use super::lf_global::ORDERS;
 use super::transforms::Extent;
@@ -96,6 +97,13 @@ pub(super) struct OrderReader {
     codes: Codes,
     window: Lz77Window,
     permutation: Permutation,
+}
+
+impl OrderReader {
+    /// Takes memory from `pool` from now on.
+    pub(super) fn use_pool(&mut self, pool: &Pool) {
+        self.window.use_pool(pool);
+    }
 }
 
 /// The coefficient orders of a pass.

@@ -3,7 +3,7 @@
 use std::hint::select_unpredictable;
 
 use fearless_simd::{Level, Simd};
-use jxlake_entropy::{BitReader, IntegerReader, Visitor};
+use jxlake_entropy::{BitReader, IntegerReader, Lz77Window, Visitor};
 
 use super::dequantisation::Quantised;
 use super::hf_contexts::{HfClusters, WINDOW, count_context, position_context};
@@ -50,18 +50,40 @@ impl Accumulator for i32 {
     }
 }
 
-/// The loop over the varblocks of a group.
-pub(super) struct GroupLoop<'a, Q> {
+/// What the coefficients of a group are decoded with.
+#[derive(Clone, Copy)]
+pub(super) struct GroupContext<'a> {
     pub(super) pass: &'a HfPass,
-    pub(super) clusters: HfClusters<'a>,
+    pub(super) clusters: &'a HfClusters<'a>,
     pub(super) block_context: &'a HfBlockContext,
     /// By how many powers of two channels are narrower and lower.
     pub(super) hshift: [u32; 3],
     pub(super) vshift: [u32; 3],
-    pub(super) varblocks: &'a mut [Varblock],
-    /// Varblock after varblock, by channel.
-    pub(super) coefficients: [&'a mut [Q]; 3],
     pub(super) level: Level,
+}
+
+impl GroupContext<'_> {
+    /// Decodes a group: the whole symbol stream of a pass.
+    pub(super) fn decode<Q: Accumulator>(
+        self,
+        bits: &mut BitReader<'_>,
+        window: &mut Lz77Window,
+        varblocks: &mut [Varblock],
+        coefficients: [&mut [Q]; 3],
+    ) -> Result<()> {
+        // A number of non-zeros and the coefficients, for each block of each channel.
+        let symbols = coefficients.iter().map(|channel| channel.len() as u64 / 63 * 64).sum();
+        let visitor = GroupLoop { context: self, varblocks, coefficients };
+        self.pass.codes.with_reader(bits, 0, symbols, window, visitor)?
+    }
+}
+
+/// The loop over the varblocks of a group.
+struct GroupLoop<'a, Q> {
+    context: GroupContext<'a>,
+    varblocks: &'a mut [Varblock],
+    /// Varblock after varblock, by channel.
+    coefficients: [&'a mut [Q]; 3],
 }
 
 /// Channels in coding order: slot and position in the block contexts.
@@ -73,7 +95,7 @@ impl<Q: Accumulator> Visitor for GroupLoop<'_, Q> {
     fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<()> {
         // Not for its vectors: shifts by a register are shorter.
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        if let Some(simd) = self.level.as_avx2() {
+        if let Some(simd) = self.context.level.as_avx2() {
             return simd.vectorize(
                 #[inline(always)]
                 || self.run(reader, bits),
@@ -92,6 +114,7 @@ struct Symbols<'b, R> {
 impl<Q: Accumulator> GroupLoop<'_, Q> {
     #[inline(always)]
     fn run<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<()> {
+        let GroupContext { pass, clusters, block_context: block_contexts, hshift, vshift, .. } = self.context;
         let mut symbols = Symbols { reader, bits: bits.clone() };
         // Of each channel, the numbers of non-zeros of the row above, replaced from the left as a row is decoded.
         let mut non_zeros = [[0u8; 32]; 3];
@@ -99,18 +122,17 @@ impl<Q: Accumulator> GroupLoop<'_, Q> {
         for varblock in self.varblocks.iter_mut() {
             let ty = varblock.ty;
             for (channel, position) in CODING_ORDER {
-                let (hshift, vshift) = (self.hshift[channel], self.vshift[channel]);
+                let (hshift, vshift) = (hshift[channel], vshift[channel]);
                 let (x, y) = (varblock.x >> hshift, varblock.y >> vshift);
                 if x << hshift != varblock.x || y << vshift != varblock.y {
                     continue;
                 }
                 let (coefficients, after) = std::mem::take(&mut rest[channel]).split_at_mut(ty.size());
                 rest[channel] = after;
-                let block_context = self.block_context.context(varblock.context.into(), position);
+                let block_context = block_contexts.context(varblock.context.into(), position);
                 let row = &mut non_zeros[channel];
                 let predicted = predict(row, x.into(), y.into());
-                let count =
-                    symbols.reader.read(&mut symbols.bits, self.clusters.count(predicted, block_context));
+                let count = symbols.reader.read(&mut symbols.bits, clusters.count(predicted, block_context));
                 let bound = (ty.size() - ty.size() / 64) as u32;
                 if count > bound {
                     symbols.reader.check(&symbols.bits)?;
@@ -121,11 +143,11 @@ impl<Q: Accumulator> GroupLoop<'_, Q> {
                 if count == 0 {
                     continue;
                 }
-                let order = self.pass.orders.get(ty.order(), channel);
+                let order = pass.orders.get(ty.order(), channel);
                 let block = Block {
-                    clusters: self.clusters.coefficients(block_context),
+                    clusters: clusters.coefficients(block_context),
                     indices: order.indices,
-                    shift: self.pass.shift,
+                    shift: pass.shift,
                     log_blocks: ty.log_blocks(),
                     count: count as usize,
                 };

@@ -7,7 +7,7 @@ use super::TransformType;
 use super::coefficient_order::{CoefficientOrders, OrderReader};
 use super::dequant_matrices::{DequantMatrices, RawTables};
 use super::hf_contexts::contexts_per_preset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::frame_header::Passes;
 
@@ -15,7 +15,7 @@ use crate::frame_header::Passes;
 #[derive(Default)]
 pub(super) struct HfGlobal {
     pub(super) matrices: DequantMatrices,
-    /// How many sets of histograms each pass has.
+    /// How many sets of histograms each pass has; 0 before they are read.
     pub(super) presets: u32,
     /// Of the passes of this frame, and beyond them storage of earlier frames.
     passes: Vec<HfPass>,
@@ -60,14 +60,16 @@ impl HfGlobal {
         pool: &Pool,
         raw_tables: &mut impl RawTables,
     ) -> Result<()> {
+        self.clear();
         let (mut used_tables, mut used_orders) = (0, 0);
         for ty in TransformType::ALL.into_iter().filter(|ty| context.used_types >> *ty as u32 & 1 != 0) {
             used_tables |= 1 << ty.table();
             used_orders |= 1 << ty.order();
         }
+        self.order_reader.use_pool(pool);
         self.matrices.read(bits, pool, raw_tables)?;
         self.matrices.prepare(used_tables, pool)?;
-        self.presets = 1 + bits.u(ceil_log2(context.num_groups as u64))?;
+        let presets = 1 + bits.u(ceil_log2(context.num_groups as u64))?;
         let num_passes = context.passes.num_passes();
         if self.passes.len() < num_passes {
             self.passes.resize_with(num_passes, HfPass::default);
@@ -76,22 +78,28 @@ impl HfGlobal {
         let mut largest = 0u64;
         for (number, pass) in self.passes[..num_passes].iter_mut().enumerate() {
             pass.orders.read(bits, &mut self.order_reader, used_orders)?;
-            let contexts = self.presets as usize * contexts_per_preset(context.num_block_contexts);
+            let contexts = presets as usize * contexts_per_preset(context.num_block_contexts);
             pass.codes.read(bits, contexts, Lz77::Allowed, &BundleLimits::default())?;
             pass.shift = context.passes.shift(number);
             largest += u64::from(pass.codes.largest_value()).div_ceil(2) << pass.shift;
         }
         self.fits_i16 = largest <= i16::MAX as u64;
+        self.presets = presets;
         Ok(())
     }
 
     /// A pass of the frame.
-    pub(super) fn pass(&self, pass: usize) -> &HfPass {
-        &self.passes[pass]
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] if HfGlobal was not read.
+    pub(super) fn pass(&self, pass: usize) -> Result<&HfPass> {
+        self.passes.get(pass).filter(|_| self.presets > 0).ok_or(Error::Misuse("HfGlobal was not read"))
     }
 
     /// Gives leases back; other storage stays.
     pub(super) fn clear(&mut self) {
         self.matrices.clear();
+        self.presets = 0;
     }
 }

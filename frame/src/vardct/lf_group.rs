@@ -1,7 +1,7 @@
 //! LfGroup: quantised LF samples of 2048 x 2048 pixels, and what the transforms of their HF coefficients are.
 
 use jxlake_entropy::BitReader;
-use jxlake_util::{Lease, Matrix3, Pool, Purpose, Rect, Release, Shape3, View2, ViewMut2};
+use jxlake_util::{Lease, Matrix3, Purpose, Rect, Release, Shape3, View2, ViewMut2};
 
 use super::hf_coefficients::Varblock;
 use super::hf_global::ceil_log2;
@@ -29,6 +29,19 @@ const OTHER_CHANNELS: Error = Error::Misuse("a sub-bitstream decoded to other ch
 pub(super) struct LfGroupWorkspace {
     modular: ModularWorkspace,
     channels: Vec<Channel<i32>>,
+}
+
+impl LfGroupWorkspace {
+    /// Decodes a Modular sub-bitstream; clear the channels after use.
+    pub(super) fn decode(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        sub_bitstream: &SubBitstream<'_>,
+        context: &ModularContext<'_>,
+    ) -> Result<&mut Vec<Channel<i32>>> {
+        sub_bitstream.decode(bits, context, &mut self.modular, &mut self.channels)?;
+        Ok(&mut self.channels)
+    }
 }
 
 /// Quantised LF samples of an LF group.
@@ -105,8 +118,7 @@ impl LfCoefficients {
         };
         let stream = ModularStream::LfCoefficients(*lf_group);
         let sub_bitstream = SubBitstream { shapes: &[shape(1), shape(0), shape(2)], stream };
-        let LfGroupWorkspace { modular: workspace, channels } = workspace;
-        sub_bitstream.decode(bits, modular, workspace, channels)?;
+        let channels = workspace.decode(bits, &sub_bitstream, modular)?;
         let (Some(b), Some(x), Some(y)) = (channels.pop(), channels.pop(), channels.pop()) else {
             return Err(OTHER_CHANNELS);
         };
@@ -152,8 +164,7 @@ impl LfGroup {
         let factors = ChannelShape::new(width.div_ceil(8), height.div_ceil(8)).with_shifts(3, 3);
         let shapes = [factors, factors, ChannelShape::new(varblocks, 2), ChannelShape::new(width, height)];
         let stream = ModularStream::HfMetadata(context.lf_group);
-        let LfGroupWorkspace { modular, channels } = workspace;
-        SubBitstream { shapes: &shapes, stream }.decode(bits, context.modular, modular, channels)?;
+        let channels = workspace.decode(bits, &SubBitstream { shapes: &shapes, stream }, context.modular)?;
         let [Some(x_from_y), Some(b_from_y), Some(block_info), Some(sharpness)] =
             [0, 1, 2, 3].map(|i| channels.get(i).and_then(Channel::view))
         else {

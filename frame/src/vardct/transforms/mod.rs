@@ -36,6 +36,11 @@ impl Extent {
         Self { rows: (ty.stored_rows() / 8) as u8, cols: (ty.stored_cols() / 8) as u8 }
     }
 
+    /// Where the lowest frequencies of a type are.
+    pub(crate) const fn lowest(ty: TransformType) -> Self {
+        Self { rows: ty.stored_rows().div_ceil(64) as u8, cols: ty.stored_cols().div_ceil(64) as u8 }
+    }
+
     /// The smallest extent that holds both.
     pub(crate) fn union(self, other: Self) -> Self {
         Self { rows: self.rows.max(other.rows), cols: self.cols.max(other.cols) }
@@ -80,6 +85,12 @@ pub(crate) struct LfSamples<'a> {
 }
 
 impl<'a> LfSamples<'a> {
+    /// The first LF sample of the varblock.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> f32 {
+        self.view.row(self.y)[self.x]
+    }
+
     /// The first `len` LF samples of row `y` of the varblock.
     #[inline(always)]
     fn row(&self, y: usize, len: usize) -> &'a [f32] {
@@ -100,16 +111,39 @@ pub(crate) fn inverse_transform<S: Simd>(
     dest: Destination<'_, '_>,
 ) {
     if ty.log_blocks() == 0 {
-        let average = lf.row(0, 1)[0];
+        let average = lf.first();
         let Some(values) = spectrum.values.first_chunk::<64>() else { return };
-        match ty {
-            TransformType::Dct8x8 => separable::inverse_8x8(simd, values, average, dest),
-            _ => special::inverse(simd, ty, values, average, dest),
+        if ty == TransformType::Dct8x8 {
+            separable::inverse_8x8(simd, values, average, dest);
+        } else {
+            // A function of its own, so that there is one for all who inline this one.
+            simd.vectorize(
+                #[inline(always)]
+                || special::inverse(simd, ty, values, average, dest),
+            );
         }
     } else {
-        lowest_frequencies(ty, lf, spectrum.values);
-        separable::inverse(simd, ty, spectrum, scratch, dest);
+        inverse_of_several(simd, ty, spectrum, lf, scratch, dest);
     }
+}
+
+/// As [`inverse_transform`], for varblocks of several blocks.
+#[inline(always)]
+pub(crate) fn inverse_of_several<S: Simd>(
+    simd: S,
+    ty: TransformType,
+    spectrum: Spectrum<'_>,
+    lf: LfSamples<'_>,
+    scratch: &mut [f32],
+    dest: Destination<'_, '_>,
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            lowest_frequencies(ty, lf, spectrum.values);
+            separable::inverse(simd, ty, spectrum, scratch, dest);
+        },
+    );
 }
 
 /// Fills a varblock with one value, which is what its LF sample alone transforms to when it covers one block.

@@ -1,0 +1,416 @@
+//! A VarDCT frame, section by section.
+
+use std::sync::OnceLock;
+
+use fearless_simd::{Level, dispatch};
+use jxlake_entropy::BitReader;
+use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, Threads, View2, ViewMut2};
+
+use super::VarDctFault;
+use super::dequant_matrices::RawTables;
+use super::hf_coefficients::GroupContext;
+use super::hf_contexts::HfClusters;
+use super::hf_global::{HfGlobal, HfGlobalContext, ceil_log2};
+use super::lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
+use super::lf_group::{LfCoefficients, LfGroup, LfGroupContext, LfGroupWorkspace};
+use super::lf_image::{LfContext, LfDequantisation, LfImage};
+use super::pass_group::{GroupLayout, Parts, PartsMut, PassGroup};
+use super::render_group::Renderer;
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::frame_header::{FrameHeader, Passes, RestorationFilter};
+use crate::geometry::FrameGeometry;
+use crate::image_header::ImageHeader;
+use crate::modular::channel::{Channel, ChannelShape};
+use crate::modular::stream_index::ModularStream;
+use crate::modular::sub_bitstream::{ModularContext, SubBitstream};
+
+/// A frame coded as VarDCT: what its sections hold, and the way from there to samples.
+///
+/// Calls come in the order of the data: [`begin`](Self::begin), [`read_lf_global`](Self::read_lf_global), all LF groups
+/// (from any threads), [`finish_lf`](Self::finish_lf) and [`read_hf_global`](Self::read_hf_global) in either order, then
+/// for each group (from any threads) [`begin_group`](Self::begin_group), its passes and
+/// [`render_group`](Self::render_group). In a frame of one section the parts follow each other in one bit reader.
+///
+/// The value is kept from frame to frame for its storage; [`clear`](Self::clear) gives all leases back.
+#[derive(Default)]
+pub struct VarDctFrame {
+    parameters: Option<Parameters>,
+    dequantization: LfChannelDequantization,
+    quantizer: Quantizer,
+    block_context: HfBlockContext,
+    correlation: LfChannelCorrelation,
+    /// By LF group, those of this frame; set when they are decoded.
+    lf_groups: Vec<OnceLock<LfGroup>>,
+    lf_image: LfImage,
+    hf_global: HfGlobal,
+    lf_workspaces: Scratch<LfGroupWorkspace>,
+    render_workspaces: Scratch<RenderWorkspace>,
+}
+
+/// What the headers say that matters here.
+#[derive(Clone, Copy)]
+struct Parameters {
+    geometry: FrameGeometry,
+    passes: Passes,
+    /// Factors of the quantisation of X, Y, B.
+    qm: [f32; 3],
+    quant_biases: [f32; 4],
+    use_lf_frame: bool,
+    smoothing: bool,
+    is_subsampled: bool,
+}
+
+/// The buffers of a varblock being rendered.
+#[derive(Default)]
+struct RenderWorkspace {
+    buffer: Option<Lease<Buffer<f32>>>,
+}
+
+impl Release for VarDctFrame {
+    fn release(mut self) {
+        self.clear();
+    }
+}
+
+impl VarDctFrame {
+    /// Begins a frame; all of the frame before is forgotten, and its leases are given back.
+    pub fn begin(&mut self, header: &FrameHeader, image: &ImageHeader, geometry: &FrameGeometry) {
+        self.clear();
+        let qm = |scale: u32| 0.8f32.powi(scale as i32 - 2);
+        self.parameters = Some(Parameters {
+            geometry: *geometry,
+            passes: header.passes,
+            qm: [qm(header.x_qm_scale), 1.0, qm(header.b_qm_scale)],
+            quant_biases: image.opsin_inverse_matrix.quant_biases,
+            use_lf_frame: header.flags.use_lf_frame(),
+            smoothing: !header.flags.use_lf_frame() && !header.flags.skip_adaptive_lf_smoothing(),
+            is_subsampled: !header.subsampling.is_none(),
+        });
+        self.lf_groups.resize_with(geometry.num_lf_groups(), OnceLock::new);
+    }
+
+    /// Gives all leases back. Lists keep their storage.
+    pub fn clear(&mut self) {
+        self.parameters = None;
+        self.lf_groups.iter_mut().for_each(|group| drop(group.take()));
+        self.lf_groups.clear();
+        self.lf_image.clear();
+        self.hf_global.clear();
+    }
+
+    /// Reads VarDCT's part of LfGlobal: after patches, splines and noise, before the global tree.
+    ///
+    /// # Errors
+    ///
+    /// [`VarDctFault`]s of the bundles, broken context maps, the end of the input.
+    pub fn read_lf_global(&mut self, bits: &mut BitReader<'_>) -> Result<()> {
+        self.dequantization = LfChannelDequantization::read(bits)?;
+        self.quantizer = Quantizer::read(bits)?;
+        self.block_context.read(bits)?;
+        self.correlation = LfChannelCorrelation::read(bits)?;
+        Ok(())
+    }
+
+    /// How much of luma is in the chroma channels: splines are drawn with its base correlations.
+    pub fn correlation(&self) -> &LfChannelCorrelation {
+        &self.correlation
+    }
+
+    /// The factors of LF samples.
+    pub fn lf_dequantization(&self) -> &LfChannelDequantization {
+        &self.dequantization
+    }
+
+    /// The scales of quantised values.
+    pub fn quantizer(&self) -> &Quantizer {
+        &self.quantizer
+    }
+
+    /// Decodes an LF group. `modular_lf_group` reads the Modular channels that are coded between its LF coefficients and
+    /// its HF metadata.
+    ///
+    /// # Errors
+    ///
+    /// What Modular sub-bitstreams give, [`VarDctFault`]s of varblocks; [`Error::Misuse`] if the LF group was decoded
+    /// before or does not exist.
+    pub fn decode_lf_group(
+        &self,
+        lf_group: usize,
+        bits: &mut BitReader<'_>,
+        modular: &ModularContext<'_>,
+        modular_lf_group: impl FnOnce(&mut BitReader<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let parameters = self.parameters()?;
+        let slot = self.lf_groups.get(lf_group).ok_or(Error::Misuse("an LF group that does not exist"))?;
+        let geometry = &parameters.geometry;
+        let context = LfGroupContext { geometry, block_context: &self.block_context, modular, lf_group };
+        let mut workspace = self.lf_workspaces.take();
+        let lf = match parameters.use_lf_frame {
+            true => None,
+            false => Some(LfCoefficients::read(bits, &context, &mut workspace)?),
+        };
+        modular_lf_group(bits)?;
+        let decoded = LfGroup::read(bits, &context, lf, &mut workspace)?;
+        slot.set(decoded).map_err(|_| Error::Misuse("an LF group that was decoded before"))
+    }
+
+    /// Finishes the LF image: dequantises and smooths the samples of all LF groups. Those that are missing count as zero;
+    /// the image can be finished again when they have come.
+    ///
+    /// For a frame that takes its LF image from an LF frame, [`set_lf_frame`](Self::set_lf_frame) does it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory.
+    pub fn finish_lf(&mut self, pool: &Pool, threads: &Threads, level: Level) -> Result<()> {
+        let Parameters { geometry, use_lf_frame, smoothing, is_subsampled, .. } = *self.parameters()?;
+        if use_lf_frame {
+            return Err(Error::Misuse("the LF image comes from an LF frame"));
+        }
+        let LfChannelCorrelation { x_factor_lf, b_factor_lf, .. } = self.correlation;
+        let from_luma = [self.correlation.k_x(x_factor_lf), self.correlation.k_b(b_factor_lf)];
+        let dequantisation = LfDequantisation {
+            steps: self.quantizer.lf_steps(&self.dequantization),
+            from_luma: (!is_subsampled).then_some(from_luma),
+            smoothing,
+        };
+        let context = LfContext { geometry: &geometry, dequantisation, groups: &self.lf_groups, pool, level };
+        self.lf_image.finish(&context, threads)
+    }
+
+    /// Sets the LF image of a frame that uses an LF frame: its rendered planes, before the colour transform.
+    ///
+    /// # Errors
+    ///
+    /// [`VarDctFault::LfFrameSize`] if they are smaller than the frame in blocks.
+    pub fn set_lf_frame(&mut self, planes: [View2<'_, f32>; 3], pool: &Pool) -> Result<()> {
+        let geometry = self.parameters()?.geometry;
+        self.lf_image.copy(planes, &geometry, pool)
+    }
+
+    /// The LF image, X, Y and B at an eighth of their size, once it is finished or set.
+    pub fn lf_image(&self) -> Option<[View2<'_, f32>; 3]> {
+        Some([self.lf_image.plane(0)?, self.lf_image.plane(1)?, self.lf_image.plane(2)?])
+    }
+
+    /// Reads HfGlobal. All LF groups must have been decoded: they tell which tables and orders are needed.
+    ///
+    /// # Errors
+    ///
+    /// [`VarDctFault`]s of dequantisation tables, broken permutations and distribution bundles.
+    pub fn read_hf_global(&mut self, bits: &mut BitReader<'_>, modular: &ModularContext<'_>) -> Result<()> {
+        let Parameters { geometry, passes, .. } = *self.parameters()?;
+        let context = HfGlobalContext {
+            num_groups: geometry.num_groups(),
+            passes: &passes,
+            num_block_contexts: self.block_context.num_contexts(),
+            used_types: self.used_types(),
+        };
+        let mut workspace = self.lf_workspaces.take();
+        let mut raw_tables = RawTableReader { modular, workspace: &mut workspace };
+        self.hf_global.read(bits, &context, modular.pool, &mut raw_tables)
+    }
+
+    /// Makes `pass_group` that of a group, whose LF group was decoded and for which HfGlobal was read, with all
+    /// coefficients zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] if the LF group is missing; if there is no memory.
+    pub fn begin_group(&self, group: usize, pool: &Pool, pass_group: &mut PassGroup) -> Result<()> {
+        let Parameters { geometry, .. } = self.parameters()?;
+        let lf_group = self.lf_group_of(group)?;
+        let side = geometry.group_dim / 8;
+        let layout = GroupLayout {
+            blocks: geometry.group_blocks(group),
+            hshift: geometry.hshift,
+            vshift: geometry.vshift,
+            most_blocks: side.min(geometry.blocks.width as usize) * side.min(geometry.blocks.height as usize),
+            fits_i16: self.hf_global.fits_i16,
+        };
+        pass_group.begin(&layout, pool)?;
+        lf_group.list_varblocks(layout.blocks, &self.block_context, &mut pass_group.varblocks);
+        Ok(())
+    }
+
+    /// Decodes the HF coefficients of a group in one pass, the first part of its PassGroup section, and adds them to those
+    /// of earlier passes. The Modular channels of the group follow in the bit stream.
+    ///
+    /// # Errors
+    ///
+    /// [`VarDctFault::Preset`], [`VarDctFault::NonZeros`], a broken symbol stream, the end of the input. The group's
+    /// coefficients are then worthless; begin it again.
+    pub fn decode_pass_group(
+        &self,
+        pass: usize,
+        bits: &mut BitReader<'_>,
+        level: Level,
+        pass_group: &mut PassGroup,
+    ) -> Result<()> {
+        let parameters = self.parameters()?;
+        if pass >= parameters.passes.num_passes() {
+            return Err(Error::Misuse("a pass that does not exist"));
+        }
+        let presets = self.hf_global.presets;
+        let pass = self.hf_global.pass(pass)?;
+        let preset = bits.u(ceil_log2(presets.into()))?;
+        if preset >= presets {
+            return Err(VarDctFault::Preset { preset, presets }.into());
+        }
+        let num_contexts = self.block_context.num_contexts();
+        let clusters = HfClusters::new(pass.codes.context_map(), preset as usize, num_contexts);
+        let context = GroupContext {
+            pass,
+            clusters: &clusters,
+            block_context: &self.block_context,
+            hshift: pass_group.hshift,
+            vshift: pass_group.vshift,
+            level,
+        };
+        let (varblocks, parts, window) = pass_group.decode().ok_or(NOT_BEGUN)?;
+        match parts {
+            PartsMut::I16(coefficients) => context.decode(bits, window, varblocks, coefficients)?,
+            PartsMut::I32(coefficients) => context.decode(bits, window, varblocks, coefficients)?,
+        }
+        pass_group.decoded();
+        Ok(())
+    }
+
+    /// Writes the samples of a group, with the passes decoded so far, to the upper left corner of the matrices of X, Y and
+    /// B: all of its blocks, also those in the padding of the frame. A channel's matrix has at least `8 * (blocks >> shift)`
+    /// rows and columns, with the [blocks of the group](FrameGeometry::group_blocks) and the channel's subsampling.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] if a matrix is too small, or the LF image is not there; if there is no memory.
+    pub fn render_group(
+        &self,
+        group: usize,
+        pass_group: &PassGroup,
+        dest: &mut [ViewMut2<'_, f32>; 3],
+        pool: &Pool,
+        level: Level,
+    ) -> Result<()> {
+        let parameters = self.parameters()?;
+        let blocks = parameters.geometry.group_blocks(group);
+        for (channel, dest) in dest.iter().enumerate() {
+            let rows = 8 * (blocks.height >> parameters.geometry.vshift[channel]);
+            let cols = 8 * (blocks.width >> parameters.geometry.hshift[channel]);
+            if dest.rows() < rows || dest.cols() < cols {
+                return Err(Error::Misuse("a matrix smaller than the group"));
+            }
+        }
+        if pass_group.blocks != blocks {
+            return Err(NOT_BEGUN);
+        }
+        let step = self.quantizer.inverse_global_scale();
+        let renderer = Renderer {
+            group: pass_group,
+            lf_group: self.lf_group_of(group)?,
+            lf: self.lf_image().ok_or(Error::Misuse("the LF image was not finished"))?,
+            matrices: &self.hf_global.matrices,
+            correlation: &self.correlation,
+            quant_biases: &parameters.quant_biases,
+            steps: parameters.qm.map(|qm| step * qm),
+            is_subsampled: parameters.is_subsampled,
+        };
+        let largest = pass_group.varblocks.iter().map(|varblock| varblock.ty.size()).max().unwrap_or(0);
+        let mut workspace = self.render_workspaces.take();
+        let buffer = workspace.buffer(4 * largest, pool)?;
+        match pass_group.parts().ok_or(NOT_BEGUN)? {
+            Parts::I16(parts) => dispatch!(level, simd => renderer.render(simd, parts, buffer, dest)),
+            Parts::I32(parts) => dispatch!(level, simd => renderer.render(simd, parts, buffer, dest)),
+        }
+    }
+
+    /// Writes sigma of the edge-preserving filter for the blocks of an LF group: one value per block, from its upper left
+    /// corner on. A block that is not to be filtered gets 0 or less.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] if the LF group is missing or `sigma` is smaller than it.
+    pub fn fill_sigma(
+        &self,
+        lf_group: usize,
+        filter: &RestorationFilter,
+        mut sigma: ViewMut2<'_, f32>,
+    ) -> Result<()> {
+        let lf_group = self.lf_groups.get(lf_group).and_then(OnceLock::get).ok_or(MISSING_LF_GROUP)?;
+        let blocks = lf_group.blocks;
+        if sigma.rows() < blocks.height || sigma.cols() < blocks.width {
+            return Err(Error::Misuse("a sigma plane smaller than the LF group"));
+        }
+        let scale = self.quantizer.global_scale as f32 / 65536.0;
+        for y in 0..blocks.height {
+            for (sigma, (hf_mul, sharpness)) in sigma.row_mut(y).iter_mut().zip(lf_group.filter_row(y)) {
+                let step = filter.epf_quant_mul / (scale * hf_mul as f32);
+                *sigma = step * filter.epf_sharp_lut[sharpness & 7];
+            }
+        }
+        Ok(())
+    }
+
+    fn parameters(&self) -> Result<&Parameters> {
+        self.parameters.as_ref().ok_or(Error::Misuse("no frame was begun"))
+    }
+
+    /// The LF group that a group lies in.
+    fn lf_group_of(&self, group: usize) -> Result<&LfGroup> {
+        let geometry = &self.parameters()?.geometry;
+        if group >= geometry.num_groups() {
+            return Err(Error::Misuse("a group that does not exist"));
+        }
+        self.lf_groups.get(geometry.lf_group_of(group)).and_then(OnceLock::get).ok_or(MISSING_LF_GROUP)
+    }
+
+    /// Bit set of the transform types in the LF groups that were decoded.
+    fn used_types(&self) -> u32 {
+        self.lf_groups.iter().filter_map(OnceLock::get).fold(0, |used, group| used | group.used_types)
+    }
+}
+
+const NOT_BEGUN: Error = Error::Misuse("a pass group that was not begun for this group");
+const MISSING_LF_GROUP: Error = Error::Misuse("an LF group that was not decoded");
+
+impl RenderWorkspace {
+    /// A buffer of `len` values, unspecified.
+    fn buffer(&mut self, len: usize, pool: &Pool) -> Result<&mut [f32]> {
+        if self.buffer.as_ref().is_none_or(|buffer| buffer.len() < len) {
+            self.buffer = None;
+        }
+        let buffer = match self.buffer.take() {
+            Some(buffer) => buffer,
+            None => pool.buffer(Purpose::HfCoefficients, len)?,
+        };
+        Ok(self.buffer.insert(buffer))
+    }
+}
+
+/// Reads the samples of dequantisation tables as Modular sub-bitstreams.
+struct RawTableReader<'a> {
+    modular: &'a ModularContext<'a>,
+    workspace: &'a mut LfGroupWorkspace,
+}
+
+impl RawTables for RawTableReader<'_> {
+    fn read(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        table: usize,
+        (width, height): (usize, usize),
+        samples: &mut [i32],
+    ) -> Result<()> {
+        let context = ModularContext { bit_depth: 8, ..*self.modular };
+        let shape = ChannelShape::new(width as u32, height as u32);
+        let sub_bitstream =
+            SubBitstream { shapes: &[shape; 3], stream: ModularStream::QuantisationTable(table) };
+        let channels = self.workspace.decode(bits, &sub_bitstream, &context)?;
+        let rows = channels.iter().filter_map(Channel::view).flat_map(|view| view.iter_rows());
+        for (out, row) in samples.chunks_exact_mut(width).zip(rows) {
+            out.copy_from_slice(row);
+        }
+        channels.clear();
+        Ok(())
+    }
+}

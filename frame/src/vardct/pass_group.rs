@@ -1,0 +1,234 @@
+//! PassGroup: the quantised HF coefficients of a group, accumulated over passes.
+
+use jxlake_entropy::Lz77Window;
+use jxlake_util::{Buffer, Lease, Pool, PoolError, Purpose, Rect, Release};
+
+use super::dequantisation::Quantised;
+use super::hf_coefficients::Varblock;
+use crate::error::Result;
+
+/// The HF coefficients of a group. Keep one per worker and decode group after group in it, or one per group to refine
+/// pictures pass by pass.
+///
+/// [`VarDctFrame::begin_group`](super::VarDctFrame::begin_group) makes it that of a group; without any pass all
+/// coefficients are zero.
+#[derive(Debug, Default)]
+pub struct PassGroup {
+    /// The varblocks, in the order in which their coefficients are stored.
+    pub(super) varblocks: Vec<Varblock>,
+    /// The blocks of the group in the frame.
+    pub(super) blocks: Rect,
+    /// By how many powers of two channels are narrower and lower.
+    pub(super) hshift: [u32; 3],
+    pub(super) vshift: [u32; 3],
+    pub(super) window: Lz77Window,
+    coefficients: Option<Coefficients>,
+    /// Whether coefficients may not be zero outside the varblocks' extents, after an error.
+    is_dirty: bool,
+}
+
+impl Release for PassGroup {}
+
+/// Coefficients of three channels, one after the other in a buffer of three equal parts. Zero outside the extents of the
+/// varblocks.
+#[derive(Debug)]
+enum Coefficients {
+    I16(Lease<Buffer<i16>>),
+    I32(Lease<Buffer<i32>>),
+}
+
+/// The coefficients of three channels, as they are stored.
+pub(super) enum Parts<'a> {
+    I16([&'a [i16]; 3]),
+    I32([&'a [i32]; 3]),
+}
+
+/// As [`Parts`], to write.
+pub(super) enum PartsMut<'a> {
+    I16([&'a mut [i16]; 3]),
+    I32([&'a mut [i32]; 3]),
+}
+
+/// Where a group lies, and how its coefficients are stored.
+pub(super) struct GroupLayout {
+    pub(super) blocks: Rect,
+    pub(super) hshift: [u32; 3],
+    pub(super) vshift: [u32; 3],
+    /// Blocks of the largest group of the frame.
+    pub(super) most_blocks: usize,
+    pub(super) fits_i16: bool,
+}
+
+impl PassGroup {
+    /// Makes this the group of `layout`, with no varblocks yet and all coefficients zero.
+    pub(super) fn begin(&mut self, layout: &GroupLayout, pool: &Pool) -> Result<()> {
+        let len = 3 * 64 * layout.most_blocks;
+        let fits = match &self.coefficients {
+            Some(Coefficients::I16(buffer)) => layout.fits_i16 && buffer.capacity() >= len,
+            Some(Coefficients::I32(buffer)) => !layout.fits_i16 && buffer.capacity() >= len,
+            None => false,
+        };
+        if fits {
+            self.clear();
+            match &mut self.coefficients {
+                Some(Coefficients::I16(buffer)) => buffer.reshape(len),
+                Some(Coefficients::I32(buffer)) => buffer.reshape(len),
+                None => Ok(()),
+            }
+            .map_err(PoolError::from)?;
+        } else {
+            self.window.use_pool(pool);
+            // Given back before another one is leased.
+            self.coefficients = None;
+            self.coefficients = Some(match layout.fits_i16 {
+                true => Coefficients::I16(pool.buffer_zeroed(Purpose::HfCoefficients, len)?),
+                false => Coefficients::I32(pool.buffer_zeroed(Purpose::HfCoefficients, len)?),
+            });
+        }
+        self.is_dirty = false;
+        self.varblocks.clear();
+        (self.blocks, self.hshift, self.vshift) = (layout.blocks, layout.hshift, layout.vshift);
+        Ok(())
+    }
+
+    /// Sets all coefficients to zero; touches only those that may not be.
+    fn clear(&mut self) {
+        let places = Places { varblocks: &self.varblocks, hshift: self.hshift, vshift: self.vshift };
+        match &mut self.coefficients {
+            Some(Coefficients::I16(buffer)) if self.is_dirty => buffer.fill(0),
+            Some(Coefficients::I32(buffer)) if self.is_dirty => buffer.fill(0),
+            Some(Coefficients::I16(buffer)) => places.clear(parts_mut(buffer)),
+            Some(Coefficients::I32(buffer)) => places.clear(parts_mut(buffer)),
+            None => {}
+        }
+    }
+
+    /// The coefficients of the channels, varblock after varblock; `None` before [`begin`](Self::begin).
+    pub(super) fn parts(&self) -> Option<Parts<'_>> {
+        Some(match self.coefficients.as_ref()? {
+            Coefficients::I16(buffer) => Parts::I16(parts(buffer)),
+            Coefficients::I32(buffer) => Parts::I32(parts(buffer)),
+        })
+    }
+
+    /// What a pass is decoded into. Until [`decoded`](Self::decoded) the group counts as unfinished.
+    pub(super) fn decode(&mut self) -> Option<(&mut [Varblock], PartsMut<'_>, &mut Lz77Window)> {
+        let Self { varblocks, window, coefficients, is_dirty, .. } = self;
+        *is_dirty = true;
+        let parts = match coefficients.as_mut()? {
+            Coefficients::I16(buffer) => PartsMut::I16(parts_mut(buffer)),
+            Coefficients::I32(buffer) => PartsMut::I32(parts_mut(buffer)),
+        };
+        Some((varblocks, parts, window))
+    }
+
+    /// Tells that a pass was decoded without an error.
+    pub(super) fn decoded(&mut self) {
+        self.is_dirty = false;
+    }
+
+    /// Whether a channel has a block where a varblock begins.
+    #[inline(always)]
+    pub(super) fn has_block(&self, varblock: &Varblock, channel: usize) -> bool {
+        has_block(varblock, self.hshift[channel], self.vshift[channel])
+    }
+}
+
+#[inline(always)]
+fn has_block(varblock: &Varblock, hshift: u32, vshift: u32) -> bool {
+    varblock.x & ((1 << hshift) - 1) == 0 && varblock.y & ((1 << vshift) - 1) == 0
+}
+
+/// Where the coefficients of varblocks are.
+struct Places<'a> {
+    varblocks: &'a [Varblock],
+    hshift: [u32; 3],
+    vshift: [u32; 3],
+}
+
+impl Places<'_> {
+    fn clear<Q: Quantised>(&self, parts: [&mut [Q]; 3]) {
+        for (channel, mut rest) in parts.into_iter().enumerate() {
+            let (hshift, vshift) = (self.hshift[channel], self.vshift[channel]);
+            for varblock in self.varblocks.iter().filter(|varblock| has_block(varblock, hshift, vshift)) {
+                let (coefficients, after) = rest.split_at_mut(varblock.ty.size());
+                let rows = 8 * usize::from(varblock.extents[channel].rows);
+                coefficients[..rows * varblock.ty.stored_cols()].fill(Q::zeroed());
+                rest = after;
+            }
+        }
+    }
+}
+
+fn parts<Q>(buffer: &[Q]) -> [&[Q]; 3] {
+    let (x, rest) = buffer.split_at(buffer.len() / 3);
+    let (y, b) = rest.split_at(rest.len() / 2);
+    [x, y, b]
+}
+
+fn parts_mut<Q>(buffer: &mut [Q]) -> [&mut [Q]; 3] {
+    let (x, rest) = buffer.split_at_mut(buffer.len() / 3);
+    let (y, b) = rest.split_at_mut(rest.len() / 2);
+    [x, y, b]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vardct::TransformType;
+    use crate::vardct::transforms::Extent;
+
+    fn layout(fits_i16: bool, most_blocks: usize) -> GroupLayout {
+        let (hshift, vshift) = ([1, 0, 1], [0; 3]);
+        GroupLayout { blocks: Rect::default(), hshift, vshift, most_blocks, fits_i16 }
+    }
+
+    fn all_zero(group: &PassGroup) -> bool {
+        match group.parts() {
+            Some(Parts::I16(parts)) => parts.iter().all(|part| part.iter().all(|q| *q == 0)),
+            Some(Parts::I32(parts)) => parts.iter().all(|part| part.iter().all(|q| *q == 0)),
+            None => false,
+        }
+    }
+
+    #[test]
+    fn a_group_begins_with_zeros_whatever_was_decoded() {
+        let pool = Pool::new();
+        let mut group = PassGroup::default();
+        for (fits_i16, most_blocks) in [(true, 8), (true, 4), (true, 8), (false, 8), (false, 2), (true, 16)] {
+            for fails in [false, true] {
+                group.begin(&layout(fits_i16, most_blocks), &pool).unwrap();
+                assert!(all_zero(&group));
+                for x in 0..2 {
+                    let mut extents = [Extent { rows: 1, cols: 1 }; 3];
+                    if x == 1 {
+                        extents[1] = Extent::default();
+                    }
+                    group.varblocks.push(Varblock {
+                        x,
+                        y: 0,
+                        ty: TransformType::Dct8x8,
+                        hf_mul: 1,
+                        context: 0,
+                        extents,
+                    });
+                }
+                match group.decode() {
+                    Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part[..64].fill(3)),
+                    Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part[..64].fill(3)),
+                    None => panic!("no coefficients"),
+                };
+                if fails {
+                    match group.decode() {
+                        Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part.fill(3)),
+                        Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part.fill(3)),
+                        None => panic!("no coefficients"),
+                    };
+                } else {
+                    group.decoded();
+                }
+            }
+        }
+        assert_eq!(pool.statistics().outstanding(), 1);
+    }
+}

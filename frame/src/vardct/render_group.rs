@@ -1,0 +1,183 @@
+//! From the quantised coefficients of a group to its samples.
+
+use fearless_simd::Simd;
+use jxlake_util::{View2, ViewMut2};
+
+use super::dequant_matrices::DequantMatrices;
+use super::dequantisation::{Multipliers, Quantised, dequantise, dequantise_block};
+use super::hf_coefficients::Varblock;
+use super::lf_global::LfChannelCorrelation;
+use super::lf_group::LfGroup;
+use super::pass_group::PassGroup;
+use super::transforms::{
+    Destination, Extent, LfSamples, Spectrum, fill_block, inverse_of_several, inverse_transform,
+};
+use crate::error::Result;
+
+/// What a group's samples depend on besides its coefficients.
+pub(super) struct Renderer<'a> {
+    pub(super) group: &'a PassGroup,
+    pub(super) lf_group: &'a LfGroup,
+    /// Planes of the LF image of the frame.
+    pub(super) lf: [View2<'a, f32>; 3],
+    pub(super) matrices: &'a DequantMatrices,
+    pub(super) correlation: &'a LfChannelCorrelation,
+    pub(super) quant_biases: &'a [f32; 4],
+    /// Steps of coefficients whose `HfMul` is 1, of X, Y, B.
+    pub(super) steps: [f32; 3],
+    pub(super) is_subsampled: bool,
+}
+
+/// The buffers of a varblock: its coefficients in three channels and scratch, four equal parts.
+struct Buffers<'a> {
+    spectra: [&'a mut [f32]; 3],
+    scratch: &'a mut [f32],
+}
+
+impl<'a> Buffers<'a> {
+    fn new(buffer: &'a mut [f32]) -> Self {
+        let part = buffer.len() / 4;
+        let (x, rest) = buffer.split_at_mut(part);
+        let (y, rest) = rest.split_at_mut(part);
+        let (b, scratch) = rest.split_at_mut(part);
+        Self { spectra: [x, y, b], scratch }
+    }
+}
+
+impl Renderer<'_> {
+    /// Writes the samples of all varblocks. `buffer` holds four times as many values as the largest varblock; the matrices
+    /// hold all blocks.
+    #[inline(always)]
+    pub(super) fn render<S: Simd, Q: Quantised>(
+        &self,
+        simd: S,
+        coefficients: [&[Q]; 3],
+        buffer: &mut [f32],
+        dest: &mut [ViewMut2<'_, f32>; 3],
+    ) -> Result<()> {
+        let mut buffers = Buffers::new(buffer);
+        if self.is_subsampled {
+            self.render_subsampled(simd, coefficients, &mut buffers, dest)
+        } else {
+            self.render_whole(simd, coefficients, &mut buffers, dest)
+        }
+    }
+
+    /// Groups in which every varblock has all three channels.
+    #[inline(always)]
+    fn render_whole<S: Simd, Q: Quantised>(
+        &self,
+        simd: S,
+        coefficients: [&[Q]; 3],
+        buffers: &mut Buffers<'_>,
+        dest: &mut [ViewMut2<'_, f32>; 3],
+    ) -> Result<()> {
+        let mut first = 0;
+        for varblock in &self.group.varblocks {
+            let ty = varblock.ty;
+            let size = ty.size();
+            let coefficients = coefficients.map(|channel| &channel[first..first + size]);
+            first += size;
+            let [x, y, b] = varblock.extents;
+            let coded = x.union(y).union(b);
+            if coded.is_empty() {
+                for channel in 0..3 {
+                    self.render_lf(simd, varblock, channel, buffers, &mut dest[channel]);
+                }
+                continue;
+            }
+            let multipliers = self.multipliers(varblock)?;
+            let extent = coded.union(Extent::lowest(ty));
+            let [spectrum_x, spectrum_y, spectrum_b] = &mut buffers.spectra;
+            let out = [&mut spectrum_x[..size], &mut spectrum_y[..size], &mut spectrum_b[..size]];
+            dequantise(simd, coefficients, &multipliers, self.quant_biases, (ty.stored_cols(), extent), out);
+            for channel in 0..3 {
+                let spectrum = Spectrum { values: &mut buffers.spectra[channel][..size], extent };
+                let (lf, dest) = self.places(varblock, channel, &mut dest[channel]);
+                inverse_transform(simd, ty, spectrum, lf, buffers.scratch, dest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Groups of subsampled frames: varblocks of one block, of which some channels have only part, and no luma in chroma.
+    #[inline(always)]
+    fn render_subsampled<S: Simd, Q: Quantised>(
+        &self,
+        simd: S,
+        mut coefficients: [&[Q]; 3],
+        buffers: &mut Buffers<'_>,
+        dest: &mut [ViewMut2<'_, f32>; 3],
+    ) -> Result<()> {
+        for varblock in &self.group.varblocks {
+            let multipliers = self.multipliers(varblock)?;
+            for channel in 0..3 {
+                if !self.group.has_block(varblock, channel) {
+                    continue;
+                }
+                let (block, rest) = coefficients[channel].split_at(64);
+                coefficients[channel] = rest;
+                let extent = varblock.extents[channel];
+                if extent.is_empty() {
+                    self.render_lf(simd, varblock, channel, buffers, &mut dest[channel]);
+                    continue;
+                }
+                let values = &mut buffers.spectra[channel][..64];
+                dequantise_block(simd, block, (channel, &multipliers), self.quant_biases, values);
+                let (lf, dest) = self.places(varblock, channel, &mut dest[channel]);
+                let spectrum = Spectrum { values, extent };
+                inverse_transform(simd, varblock.ty, spectrum, lf, buffers.scratch, dest);
+            }
+        }
+        Ok(())
+    }
+
+    /// A varblock's channel without HF coefficients. For varblocks of one block all transforms give a constant, exactly.
+    #[inline(always)]
+    fn render_lf<S: Simd>(
+        &self,
+        simd: S,
+        varblock: &Varblock,
+        channel: usize,
+        buffers: &mut Buffers<'_>,
+        dest: &mut ViewMut2<'_, f32>,
+    ) {
+        let ty = varblock.ty;
+        let (lf, dest) = self.places(varblock, channel, dest);
+        if ty.log_blocks() == 0 {
+            return fill_block(lf.first(), dest);
+        }
+        let extent = Extent::lowest(ty);
+        let values = &mut buffers.spectra[channel][..ty.size()];
+        values[..8 * usize::from(extent.rows) * ty.stored_cols()].fill(0.0);
+        inverse_of_several(simd, ty, Spectrum { values, extent }, lf, buffers.scratch, dest);
+    }
+
+    /// Where the LF samples of a channel of a varblock are, and where its samples go.
+    #[inline(always)]
+    fn places<'s, 'd, 'v>(
+        &'s self,
+        varblock: &Varblock,
+        channel: usize,
+        view: &'d mut ViewMut2<'v, f32>,
+    ) -> (LfSamples<'s>, Destination<'d, 'v>) {
+        let (hshift, vshift) = (self.group.hshift[channel], self.group.vshift[channel]);
+        let (x, y) = (usize::from(varblock.x), usize::from(varblock.y));
+        let (lf_x, lf_y) = ((self.group.blocks.x + x) >> hshift, (self.group.blocks.y + y) >> vshift);
+        let lf = LfSamples { view: self.lf[channel], x: lf_x, y: lf_y };
+        (lf, Destination { view, x: 8 * (x >> hshift), y: 8 * (y >> vshift) })
+    }
+
+    #[inline(always)]
+    fn multipliers(&self, varblock: &Varblock) -> Result<Multipliers<'_>> {
+        let blocks = self.group.blocks;
+        let (x, y) = (blocks.x + usize::from(varblock.x), blocks.y + usize::from(varblock.y));
+        let [x_factor, b_factor] = self.lf_group.factors(x, y);
+        let inverse_mul = 1.0 / f32::from(varblock.hf_mul);
+        Ok(Multipliers {
+            matrices: self.matrices.get(varblock.ty.table())?,
+            scale: self.steps.map(|step| step * inverse_mul),
+            from_luma: [self.correlation.k_x(x_factor), self.correlation.k_b(b_factor)],
+        })
+    }
+}
