@@ -228,6 +228,12 @@ pub enum Invalid {
         /// Height of the frame in the slot, in pixels.
         height: u32,
     },
+    /// A frame takes its LF image from an LF frame that has not come.
+    #[error("there is no LF frame of level {level}")]
+    LfFrameMissing {
+        /// The level, 1 to 4.
+        level: u32,
+    },
     /// A permutation is longer than what it permutes, or names an element twice.
     #[error("a permutation has the code {value} where at most {bound} is possible")]
     Permutation {

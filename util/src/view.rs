@@ -143,6 +143,26 @@ impl<'a, T> View2<'a, T> {
         unsafe { Self::from_raw(self.data.add(offset), rect.shape(), self.stride) }
     }
 
+    /// Every `step`th row from row `first` on: one channel of a picture whose channels' rows alternate.
+    ///
+    /// ```
+    /// use jxlake_util::View2;
+    ///
+    /// let samples = [1, 2, 10, 20, 3, 4, 30, 40];
+    /// let view = View2::from_slice(&samples, 4, 2, 2)?;
+    /// let second = view.every(1, 2);
+    /// assert_eq!((second.row(0), second.row(1)), (&[10, 20][..], &[30, 40][..]));
+    /// # Ok::<(), jxlake_util::ShapeError>(())
+    /// ```
+    #[track_caller]
+    pub fn every(&self, first: usize, step: usize) -> Self {
+        let Shape2 { rows, cols } = self.shape;
+        let from = self.split_at_row(first).1;
+        let shape = Shape2::new((rows - first).div_ceil(step), cols);
+        // SAFETY: row `i` of the result is row `first + i * step` of ours, and `i` ends where our rows do.
+        unsafe { Self::from_raw(from.data, shape, self.stride * step) }
+    }
+
     /// The rows above row `y`, and those from it on.
     #[track_caller]
     pub fn split_at_row(&self, y: usize) -> (Self, Self) {

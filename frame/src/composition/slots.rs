@@ -75,6 +75,12 @@ impl SavedFrame {
         }
     }
 
+    /// All rows of one channel; `None` if it was not saved.
+    pub fn plane(&self, channel: usize) -> Option<View2<'_, f32>> {
+        let view = self.view().filter(|_| channel < self.channels)?;
+        Some(view.every(channel, self.channels))
+    }
+
     /// All samples: row `y * channels + c` of the view is row `y` of channel `c`.
     pub fn view(&self) -> Option<View2<'_, f32>> {
         self.samples.as_ref().map(|samples| samples.view())

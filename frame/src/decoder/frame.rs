@@ -6,10 +6,11 @@ use super::consumer::{Destination, FrameConsumer};
 use super::integers::{self, IntegerSample};
 use super::output::{DisplayedFrame, Output, Partition};
 use super::samples::ModularRows;
+use super::vardct::{self, VarDctParts};
 use crate::composition::{Blending, COLOUR_CHANNELS, FrameCounters, SavedFrame, Slots};
 use crate::decoder::Context;
 use crate::error::{Error, Result};
-use crate::frame_header::{FrameHeader, FrameType};
+use crate::frame_header::{Encoding, FrameHeader, FrameType};
 use crate::geometry::{FrameGeometry, Section};
 use crate::image_header::{ImageHeader, UpsamplingWeights};
 use crate::modular::channel::Sample;
@@ -17,7 +18,7 @@ use crate::modular::global::{GroupWorkspace, ModularGlobal};
 use crate::modular::global_tree::GlobalTree;
 use crate::modular::sub_bitstream::ModularContext;
 use crate::render::stages::{Sigma, UpsamplingKernels};
-use crate::render::{ChannelPlan, Origin, Plan, RenderJob, RowSource, StreamingState};
+use crate::render::{ChannelPlan, GroupInput, Origin, Plan, RenderJob, RowSource, StreamingState};
 use crate::toc::Toc;
 use crate::vardct::LfChannelDequantization;
 use jxlake_entropy::BitReader;
@@ -41,6 +42,18 @@ impl<'f> FrameJob<'f> {
     /// A reader of the bytes of a section.
     pub(super) fn section(&self, section: Section) -> BitReader<'f> {
         BitReader::new(self.data.get(self.toc.section(section)).unwrap_or_default())
+    }
+
+    /// What its modular sub-bitstreams are decoded with.
+    pub(super) fn modular<'a>(&'a self, tree: &'a GlobalTree) -> ModularContext<'a> {
+        ModularContext {
+            tree,
+            geometry: self.geometry,
+            bit_depth: self.image.bit_depth.bits_per_sample(),
+            limits: &self.context.limits,
+            pool: &self.context.pool,
+            level: self.context.level,
+        }
     }
 
     /// Number of channels that later stages see: three of colour, and the extra ones.
@@ -75,6 +88,7 @@ pub(super) struct FrameDecoder {
     tree: GlobalTree,
     narrow: ModularFrame<i16>,
     wide: ModularFrame<i32>,
+    vardct: VarDctParts,
     renderer: Renderer,
 }
 
@@ -93,38 +107,62 @@ impl FrameDecoder {
         slots: &mut Slots,
         output: &mut O,
     ) -> Result<()> {
-        let Self { tree, narrow, wide, renderer } = self;
+        let Self { tree, narrow, wide, vardct, renderer } = self;
         job.context.watch.begin(job.geometry.num_groups() * job.geometry.num_passes);
+        let mut scene = Scene { tree, vardct, renderer, slots };
         if job.image.modular_16bit_buffers {
-            match decode_modular(job, tree, narrow, renderer, slots, output) {
+            match scene.decode(job, narrow, output) {
                 Err(Error::SampleOverflow) => {}
                 decoded => return decoded,
             }
         }
-        decode_modular(job, tree, wide, renderer, slots, output)
+        scene.decode(job, wide, output)
+    }
+
+    /// Gives back what a frame that could not be decoded has left.
+    pub(super) fn clear(&mut self) {
+        self.narrow.global.clear();
+        self.wide.global.clear();
+        self.vardct.clear();
+        self.renderer.clear();
+    }
+}
+
+/// What decoding a frame works in, whatever its samples are.
+pub(super) struct Scene<'s> {
+    pub(super) tree: &'s mut GlobalTree,
+    pub(super) vardct: &'s mut VarDctParts,
+    pub(super) renderer: &'s mut Renderer,
+    pub(super) slots: &'s mut Slots,
+}
+
+impl Scene<'_> {
+    /// Decodes a frame with modular samples of type `S`.
+    fn decode<S: IntegerSample, O: Output>(
+        &mut self,
+        job: &FrameJob<'_>,
+        modular: &mut ModularFrame<S>,
+        output: &mut O,
+    ) -> Result<()> {
+        match job.header.encoding {
+            Encoding::Modular => decode_modular(job, self, modular, output),
+            Encoding::VarDct => vardct::decode(job, self, modular, output),
+        }
     }
 }
 
 /// Decodes a Modular frame with samples of type `S`.
 fn decode_modular<S: IntegerSample, O: Output>(
     job: &FrameJob<'_>,
-    tree: &mut GlobalTree,
+    scene: &mut Scene<'_>,
     ModularFrame { global, groups }: &mut ModularFrame<S>,
-    renderer: &mut Renderer,
-    slots: &mut Slots,
     output: &mut O,
 ) -> Result<()> {
+    let Scene { tree, renderer, slots, .. } = scene;
     let mut bits = job.section(Section::LfGlobal);
     let factors = LfChannelDequantization::read(&mut bits)?;
     tree.read(&mut bits, job.image, job.header, job.geometry)?;
-    let modular = ModularContext {
-        tree,
-        geometry: job.geometry,
-        bit_depth: job.image.bit_depth.bits_per_sample(),
-        limits: &job.context.limits,
-        pool: &job.context.pool,
-        level: job.context.level,
-    };
+    let modular = job.modular(tree);
     global.read(&mut bits, job.header, &modular)?;
     if integers::can_show(job) {
         return integers::show(job, global, groups, &modular, bits, output);
@@ -132,8 +170,9 @@ fn decode_modular<S: IntegerSample, O: Output>(
     decode_sections(job, global, groups, &modular, bits)?;
     let rows = ModularRows::new(job, global.channels(), &factors);
     let sigma = Sigma::Constant(Sigma::reciprocal(job.header.restoration_filter.epf_sigma_for_modular));
-    let frame = RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source: Some(&rows) };
-    renderer.render(job, frame, slots, output, |_, _| Ok(()))?;
+    let source: Option<&dyn RowSource> = Some(&rows);
+    let frame = RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source, bring: &|_, _| Ok(()) };
+    renderer.render(job, frame, slots, output)?;
     global.clear();
     Ok(())
 }
@@ -181,7 +220,12 @@ pub(super) struct RenderFrame<'f> {
     pub(super) extra: Origin,
     /// Gives the channels that groups do not bring.
     pub(super) source: Option<&'f dyn RowSource>,
+    /// Writes the samples of a group.
+    pub(super) bring: &'f Bring<'f>,
 }
+
+/// Writes the samples of a group, counted row by row, if groups bring any.
+pub(super) type Bring<'f> = dyn Fn(usize, &mut GroupInput<'_>) -> Result<()> + Sync + 'f;
 
 /// Memory for rendering frames, one after another.
 #[derive(Debug, Default)]
@@ -212,14 +256,19 @@ fn place_edges(edges: &mut Vec<usize>, regions: &[usize], [start, length, step]:
 }
 
 impl Renderer {
-    /// Renders a frame: `bring` writes the samples of a group, if groups bring any.
+    /// Gives back what a frame that could not be rendered has left.
+    fn clear(&mut self) {
+        self.before.clear();
+        self.canvas.clear();
+    }
+
+    /// Renders a frame.
     pub(super) fn render<O: Output>(
         &mut self,
         job: &FrameJob<'_>,
         frame: RenderFrame<'_>,
         slots: &mut Slots,
         output: &mut O,
-        bring: impl Fn(usize, &mut crate::render::GroupInput<'_>) -> Result<()> + Sync,
     ) -> Result<()> {
         let Self { plan, channels, streaming, kernels, before, canvas, blending, edges, saved } = self;
         let Context { pool, threads, level, .. } = job.context;
@@ -284,7 +333,7 @@ impl Renderer {
         let executor = streaming.begin(RenderJob { plan, stages, source: frame.source, pool, level: *level });
         threads.run(job.geometry.num_groups(), |group| {
             let mut input = executor.lease_group(group)?;
-            bring(group, &mut input)?;
+            (frame.bring)(group, &mut input)?;
             executor.submit(input, &consumer)
         })?;
         drop(executor);

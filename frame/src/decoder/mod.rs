@@ -7,6 +7,7 @@ mod frame;
 mod integers;
 mod output;
 mod samples;
+mod vardct;
 mod watch;
 
 pub use output::{DisplayedFrame, Output, Partition, PixelWriter};
@@ -157,7 +158,7 @@ impl Codestream {
                 index: self.displayed,
                 context,
             };
-            self.frame.decode(&job, &mut self.slots, output)?;
+            self.frame.decode(&job, &mut self.slots, output).inspect_err(|_| self.frame.clear())?;
             self.counters = counters;
             self.next_frame = (!self.header.is_last).then_some(end);
             if self.header.visible() {

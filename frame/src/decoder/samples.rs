@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::image_header::{BitDepth, ExtraChannelInfo};
 use crate::modular::channel::{Channel, Sample};
 use crate::modular::sample_conversion::SampleConversion;
-use crate::render::RowSource;
+use crate::render::{Extent, GroupInput, RowSource};
 use crate::vardct::LfChannelDequantization;
 use fearless_simd::Level;
 
@@ -49,6 +49,33 @@ impl<'f, S: Sample> ModularRows<'f, S> {
     fn row(&self, index: usize, x: usize, y: usize, width: usize) -> Result<&[S]> {
         let view = self.channels.get(index).and_then(Channel::view).filter(|view| y < view.rows());
         view.and_then(|view| view.row(y).get(x..x + width)).ok_or(Error::Misuse("no samples of a channel"))
+    }
+}
+
+/// The extra channels of a frame, for groups that bring their own.
+pub(super) struct ExtraChannels<'f> {
+    extra: &'f [ExtraChannelInfo],
+    image_depth: BitDepth,
+    level: Level,
+}
+
+impl<'f> ExtraChannels<'f> {
+    pub(super) fn of(job: &FrameJob<'f>) -> Self {
+        Self { extra: &job.image.extra_channels, image_depth: job.image.bit_depth, level: job.context.level }
+    }
+
+    /// Writes the decoded extra channels of a group to its place in the chain.
+    pub(super) fn write<S: Sample>(&self, channels: &[Channel<S>], input: &mut GroupInput<'_>) -> Result<()> {
+        for ((index, info), channel) in self.extra.iter().enumerate().zip(channels) {
+            let mut to = input.channel(COLOUR_CHANNELS + index, Extent::Exact)?;
+            let conversion = SampleConversion::new(info.bit_depth, self.image_depth);
+            match channel.view() {
+                Some(from) if from.shape() == to.shape() => conversion.convert(self.level, from, to),
+                _ if to.shape().is_empty() => {}
+                _ => to.fill(0.0),
+            }
+        }
+        Ok(())
     }
 }
 

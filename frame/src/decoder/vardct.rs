@@ -1,0 +1,215 @@
+//! A VarDCT frame: its coefficients become samples group by group, and go straight into the rendering chain.
+
+use super::frame::{FrameJob, ModularFrame, RenderFrame, Scene};
+use super::integers::IntegerSample;
+use super::output::Output;
+use super::samples::{ExtraChannels, ModularRows};
+use crate::composition::{COLOUR_CHANNELS, Slots};
+use crate::error::{Error, Invalid, Result};
+use crate::geometry::Section;
+use crate::modular::global::{GroupWorkspace, ModularGlobal, Tiles};
+use crate::modular::sub_bitstream::ModularContext;
+use crate::render::stages::Sigma;
+use crate::render::{Extent, GroupInput, Origin, RowSource};
+use crate::vardct::{PassGroup, VarDctFrame};
+use jxlake_entropy::BitReader;
+use jxlake_util::{Axis, Lease, Matrix2, Purpose, Scratch, Shape2};
+use std::sync::{Mutex, PoisonError};
+
+/// Memory for VarDCT frames, one after another.
+#[derive(Default)]
+pub(super) struct VarDctParts {
+    frame: VarDctFrame,
+    /// One for each worker.
+    pass_groups: Scratch<PassGroup>,
+    /// One for each group, where all groups are decoded before the first is rendered.
+    kept: Vec<Mutex<PassGroup>>,
+}
+
+impl VarDctParts {
+    /// Gives all leases back.
+    pub(super) fn clear(&mut self) {
+        self.frame.clear();
+        self.kept.clear();
+    }
+}
+
+impl std::fmt::Debug for VarDctParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VarDctParts").finish_non_exhaustive()
+    }
+}
+
+/// Where the samples of the extra channels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExtraPlace {
+    /// In LfGlobal, or there are none.
+    Global,
+    /// Each group can finish its own, which are in this pass.
+    Groups(usize),
+    /// In sections, to be put together before any can be shown.
+    Sections,
+}
+
+impl ExtraPlace {
+    fn of<S: IntegerSample>(global: &ModularGlobal<S>) -> Self {
+        if let Some(pass) = global.group_local() {
+            return Self::Groups(pass);
+        }
+        let complete = global.channels().iter().all(|channel| channel.samples.is_some() || channel.shape.is_empty());
+        if complete { Self::Global } else { Self::Sections }
+    }
+}
+
+/// Decodes a VarDCT frame whose extra channels have samples of type `S`.
+pub(super) fn decode<S: IntegerSample, O: Output>(
+    job: &FrameJob<'_>,
+    scene: &mut Scene<'_>,
+    ModularFrame { global, groups }: &mut ModularFrame<S>,
+    output: &mut O,
+) -> Result<()> {
+    let Scene { tree, vardct, renderer, slots } = scene;
+    let VarDctParts { frame, pass_groups, kept } = &mut **vardct;
+    let mut bits = job.section(Section::LfGlobal);
+    frame.begin(job.header, job.image, job.geometry);
+    frame.read_lf_global(&mut bits)?;
+    tree.read(&mut bits, job.image, job.header, job.geometry)?;
+    let modular = job.modular(tree);
+    global.read(&mut bits, job.header, &modular)?;
+    let place = ExtraPlace::of(global);
+    let extra = if place == ExtraPlace::Sections { Some(global.tiles(&modular)?) } else { None };
+
+    let sections = Sections { job, modular: &modular, groups };
+    sections.lf(frame, extra.as_ref(), slots, &mut bits)?;
+    let sigma = sigma_of(job, frame)?;
+    let hf_bits = &mut job.section(Section::HfGlobal);
+    frame.read_hf_global(if job.geometry.is_single_section() { &mut bits } else { hf_bits }, &modular)?;
+
+    let frame = &*frame;
+    let group_bits = Mutex::new(bits);
+    let pass_bits = |pass, group| match job.geometry.is_single_section() {
+        true => lock(&group_bits).clone(),
+        false => job.section(Section::PassGroup { pass, group }),
+    };
+    if let Some(tiles) = extra {
+        kept.clear();
+        kept.resize_with(job.geometry.num_groups(), Mutex::default);
+        job.context.threads.run(job.geometry.num_groups(), |group| {
+            let mut pass_group = lock(&kept[group]);
+            frame.begin_group(group, modular.pool, &mut pass_group)?;
+            for pass in 0..job.geometry.num_passes {
+                let mut bits = pass_bits(pass, group);
+                frame.decode_pass_group(pass, &mut bits, modular.level, &mut pass_group)?;
+                let section = Section::PassGroup { pass, group };
+                tiles.decode(section, &mut bits, &modular, &mut groups.take())?;
+            }
+            Ok::<_, Error>(())
+        })?;
+    }
+    if !matches!(place, ExtraPlace::Groups(_)) {
+        global.finish(&modular, &job.context.threads)?;
+    }
+    let rows = ModularRows::new(job, global.channels(), frame.lf_dequantization());
+    let global = &*global;
+    let bring = |group: usize, input: &mut GroupInput<'_>| {
+        let mut taken = match place {
+            ExtraPlace::Sections => std::mem::take(&mut *lock(&kept[group])),
+            _ => PassGroup::default(),
+        };
+        let mut worker = pass_groups.take();
+        let pass_group = if place == ExtraPlace::Sections { &mut taken } else { &mut *worker };
+        if place != ExtraPlace::Sections {
+            frame.begin_group(group, modular.pool, pass_group)?;
+            for pass in 0..job.geometry.num_passes {
+                let mut bits = pass_bits(pass, group);
+                frame.decode_pass_group(pass, &mut bits, modular.level, pass_group)?;
+                if place == ExtraPlace::Groups(pass) {
+                    let mut workspace = groups.take();
+                    global.decode_group((pass, group), &mut bits, &modular, &mut workspace)?;
+                    ExtraChannels::of(job).write(workspace.channels(), input)?;
+                    workspace.clear();
+                }
+            }
+        }
+        let mut colour = input.channels([0, 1, 2], Extent::Padded)?;
+        frame.render_group(group, pass_group, &mut colour, modular.pool, modular.level)?;
+        job.context.watch.step()
+    };
+    let sigma = match &sigma {
+        Some(sigma) => Sigma::Blocks(sigma.view()),
+        None => Sigma::Constant(f32::NEG_INFINITY),
+    };
+    let extra = if matches!(place, ExtraPlace::Groups(_)) { Origin::Group } else { Origin::Rows };
+    let source: Option<&dyn RowSource> = Some(&rows);
+    let rendering = RenderFrame { sigma, colour: Origin::Group, extra, source, bring: &bring };
+    renderer.render(job, rendering, slots, output)
+}
+
+/// What decoding the sections of LF groups takes.
+struct Sections<'a, S: IntegerSample> {
+    job: &'a FrameJob<'a>,
+    modular: &'a ModularContext<'a>,
+    groups: &'a Scratch<GroupWorkspace<S>>,
+}
+
+impl<S: IntegerSample> Sections<'_, S> {
+    /// Decodes all LF groups and makes the LF image, or takes it from an LF frame.
+    fn lf(
+        &self,
+        frame: &mut VarDctFrame,
+        extra: Option<&Tiles<'_, S>>,
+        slots: &Slots,
+        bits: &mut BitReader<'_>,
+    ) -> Result<()> {
+        let Self { job, modular, groups } = self;
+        let decode = |lf_group: usize, bits: &mut BitReader<'_>, frame: &VarDctFrame| {
+            frame.decode_lf_group(lf_group, bits, modular, |bits| match extra {
+                Some(tiles) => tiles.decode(Section::LfGroup(lf_group), bits, modular, &mut groups.take()),
+                None => Ok(()),
+            })
+        };
+        if job.geometry.is_single_section() {
+            decode(0, bits, frame)?;
+        } else {
+            job.context.threads.run(job.geometry.num_lf_groups(), |lf_group| {
+                decode(lf_group, &mut job.section(Section::LfGroup(lf_group)), frame)
+            })?;
+        }
+        let Some(slot) = job.header.lf_source() else {
+            return frame.finish_lf(modular.pool, &job.context.threads, modular.level);
+        };
+        let missing = || Error::from(Invalid::LfFrameMissing { level: slot as u32 + 1 });
+        let lf = slots.lf.get(slot).ok_or_else(missing)?;
+        match [lf.plane(0), lf.plane(1), lf.plane(2)] {
+            [Some(x), Some(y), Some(b)] => frame.set_lf_frame([x, y, b], modular.pool),
+            _ => Err(missing()),
+        }
+    }
+}
+
+/// The strength of the edge-preserving filter for each block of the frame; `None` if the frame has no such filter.
+fn sigma_of(job: &FrameJob<'_>, frame: &VarDctFrame) -> Result<Option<Lease<Matrix2<f32>>>> {
+    let filter = &job.header.restoration_filter;
+    if filter.epf_iters == 0 {
+        return Ok(None);
+    }
+    let blocks = job.geometry.blocks;
+    let shape = Shape2::new(blocks.height as usize, blocks.width as usize);
+    let mut sigma = job.context.pool.matrix2(Purpose::Filter, shape)?;
+    let side = Axis::Every(job.geometry.group_dim);
+    let tiles = sigma.view_mut().into_grid(&job.context.pool, side, side)?;
+    for lf_group in 0..job.geometry.num_lf_groups() {
+        let (column, row) = job.geometry.lf_group_position(lf_group);
+        let Some(mut tile) = tiles.take(row, column) else { continue };
+        frame.fill_sigma(lf_group, filter, tile.reborrow())?;
+        for row in tile.iter_rows_mut() {
+            row.iter_mut().for_each(|sigma| *sigma = Sigma::reciprocal(*sigma));
+        }
+    }
+    drop(tiles);
+    Ok(Some(sigma))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
