@@ -171,7 +171,8 @@ fn decode_modular<S: IntegerSample, O: Output>(
     let rows = ModularRows::new(job, global.channels(), &factors);
     let sigma = Sigma::Constant(Sigma::reciprocal(job.header.restoration_filter.epf_sigma_for_modular));
     let source: Option<&dyn RowSource> = Some(&rows);
-    let frame = RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source, bring: &|_, _| Ok(()) };
+    let frame =
+        RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source, bring: &|_, _| Ok(()) };
     renderer.render(job, frame, slots, output)?;
     global.clear();
     Ok(())

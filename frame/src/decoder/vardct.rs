@@ -4,7 +4,7 @@ use super::frame::{FrameJob, ModularFrame, RenderFrame, Scene};
 use super::integers::IntegerSample;
 use super::output::Output;
 use super::samples::{ExtraChannels, ModularRows};
-use crate::composition::{COLOUR_CHANNELS, Slots};
+use crate::composition::Slots;
 use crate::error::{Error, Invalid, Result};
 use crate::geometry::Section;
 use crate::modular::global::{GroupWorkspace, ModularGlobal, Tiles};
@@ -56,7 +56,8 @@ impl ExtraPlace {
         if let Some(pass) = global.group_local() {
             return Self::Groups(pass);
         }
-        let complete = global.channels().iter().all(|channel| channel.samples.is_some() || channel.shape.is_empty());
+        let complete =
+            global.channels().iter().all(|channel| channel.samples.is_some() || channel.shape.is_empty());
         if complete { Self::Global } else { Self::Sections }
     }
 }
@@ -91,7 +92,7 @@ pub(super) fn decode<S: IntegerSample, O: Output>(
         true => lock(&group_bits).clone(),
         false => job.section(Section::PassGroup { pass, group }),
     };
-    if let Some(tiles) = extra {
+    if let Some(tiles) = &extra {
         kept.clear();
         kept.resize_with(job.geometry.num_groups(), Mutex::default);
         job.context.threads.run(job.geometry.num_groups(), |group| {
@@ -106,6 +107,7 @@ pub(super) fn decode<S: IntegerSample, O: Output>(
             Ok::<_, Error>(())
         })?;
     }
+    drop(extra);
     if !matches!(place, ExtraPlace::Groups(_)) {
         global.finish(&modular, &job.context.threads)?;
     }

@@ -67,7 +67,12 @@ impl SampleConversion {
 }
 
 #[inline(always)]
-fn convert_with<S: Sample, V: Simd>(simd: V, kind: Kind, samples: View2<'_, S>, mut output: ViewMut2<'_, f32>) {
+fn convert_with<S: Sample, V: Simd>(
+    simd: V,
+    kind: Kind,
+    samples: View2<'_, S>,
+    mut output: ViewMut2<'_, f32>,
+) {
     for y in 0..output.rows() {
         convert_row_with(simd, kind, samples.row(y), output.row_mut(y));
     }
@@ -307,11 +312,7 @@ mod tests {
         );
         assert_eq!(output, [[-1.5; 19], [2.0; 19], [26.0; 19]]);
         let mut b = [0.0];
-        conversion.convert_row(
-            Level::new(),
-            [&[i32::MAX], &[0], &[1]],
-            [&mut [0.0], &mut [0.0], &mut b],
-        );
+        conversion.convert_row(Level::new(), [&[i32::MAX], &[0], &[1]], [&mut [0.0], &mut [0.0], &mut b]);
         assert_eq!(b, [i32::MIN as f32 * 2.0], "the integer sum wraps");
     }
 }
