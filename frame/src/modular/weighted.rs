@@ -81,34 +81,72 @@ impl WeightedPrediction {
     }
 }
 
+/// The sub-predictors' errors of one sample, four times 16 bits, so that one addition adds all four: the sum of the six
+/// that a prediction needs still fits. Larger errors are [`SATURATED`] here.
+pub(crate) type PackedErrors = u64;
+
+/// Stands for errors of this size and above.
+pub(crate) const SATURATED: u32 = 8191;
+
+/// Packs four errors.
+#[inline(always)]
+pub(crate) fn pack(errors: [u32; 4]) -> PackedErrors {
+    let [e0, e1, e2, e3] = errors.map(|error| u64::from(error.min(SATURATED)));
+    e0 | e1 << 16 | (e2 | e3 << 16) << 32
+}
+
+/// The four errors, or sums of errors.
+#[inline(always)]
+pub(crate) fn unpack(packed: PackedErrors) -> [u32; 4] {
+    [packed & 0xffff, packed >> 16 & 0xffff, packed >> 32 & 0xffff, packed >> 48].map(|error| error as u32)
+}
+
 /// Errors made in one row. Index 0 and the last one repeat the first and the last column.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorRow {
     /// Prediction minus sample, in eighths.
     pub(crate) true_errors: Vec<i32>,
     /// Magnitudes of the sub-predictors' errors, in whole samples.
-    pub(crate) sub_errors: Vec<[u32; 4]>,
+    pub(crate) packed: Vec<PackedErrors>,
+    /// The same, but only where one of them is saturated.
+    pub(crate) exact: Vec<[u32; 4]>,
 }
 
 impl ErrorRow {
     fn reset(&mut self, width: usize) {
         self.true_errors.clear();
         self.true_errors.resize(width + 2, 0);
-        self.sub_errors.clear();
-        self.sub_errors.resize(width + 2, [0; 4]);
+        self.packed.clear();
+        self.packed.resize(width + 2, 0);
+        self.exact.resize(width + 2, [0; 4]);
     }
 
     fn repeat_edges(&mut self) {
-        if let [left, first, .., last, right] = &mut self.true_errors[..] {
-            (*left, *right) = (*first, *last);
-        } else if let [left, only, right] = &mut self.true_errors[..] {
-            (*left, *right) = (*only, *only);
+        repeat_edges(&mut self.true_errors);
+        repeat_edges(&mut self.packed);
+        repeat_edges(&mut self.exact);
+    }
+
+    /// Notes the sub-predictors' errors at column `x`.
+    pub(crate) fn set_errors(&mut self, x: usize, errors: [u32; 4]) {
+        self.packed[x + 1] = pack(errors);
+        if errors.iter().any(|&error| error >= SATURATED) {
+            self.exact[x + 1] = errors;
         }
-        if let [left, first, .., last, right] = &mut self.sub_errors[..] {
-            (*left, *right) = (*first, *last);
-        } else if let [left, only, right] = &mut self.sub_errors[..] {
-            (*left, *right) = (*only, *only);
-        }
+    }
+
+    /// The errors at index `at`, which are `packed` there.
+    fn unpack(&self, at: usize, packed: PackedErrors) -> [u32; 4] {
+        let errors = unpack(packed);
+        if errors.contains(&SATURATED) { self.exact[at] } else { errors }
+    }
+}
+
+fn repeat_edges<T: Copy>(row: &mut [T]) {
+    if let [left, first, .., last, right] = row {
+        (*left, *right) = (*first, *last);
+    } else if let [left, only, right] = row {
+        (*left, *right) = (*only, *only);
     }
 }
 
@@ -151,7 +189,8 @@ impl WeightedState {
             n - ((te_nw * p3[0] + te_n * p3[1] + te_ne * p3[2] + (nn - n) * p3[3] + (nw - w) * p3[4]) >> 5),
         ];
 
-        let errors = self.errors_around(x);
+        let packed = |distance: usize| if x >= distance { self.row.packed[x + 1 - distance] } else { 0 };
+        let errors = self.errors_around(x, packed(1), packed(2));
         let weights = [0, 1, 2, 3].map(|i| weight_of(errors[i], header.w[i]));
         let mut eighths = mix(weights, &sub);
         if (te_n ^ te_w) | (te_n ^ te_nw) <= 0 {
@@ -163,26 +202,22 @@ impl WeightedState {
         WeightedPrediction { eighths, sub, max_error }
     }
 
-    /// Sums of the sub-predictors' errors around column `x`.
-    fn errors_around(&self, x: usize) -> [u32; 4] {
+    /// Sums of the sub-predictors' errors around column `x`, given those at the two columns before: in the first and
+    /// second column, zeros instead.
+    pub(crate) fn errors_around(&self, x: usize, west: PackedErrors, west_west: PackedErrors) -> [u32; 4] {
         let mut sums = [0u32; 4];
-        let mut add = |errors: &[u32; 4]| {
+        let mut add = |errors: [u32; 4]| {
             for (sum, error) in sums.iter_mut().zip(errors) {
-                *sum = sum.wrapping_add(*error);
+                *sum = sum.wrapping_add(error);
             }
         };
-        self.north.sub_errors[x..x + 3].iter().for_each(&mut add);
-        let row = &self.row.sub_errors[1..];
-        if x > 0 {
-            add(&row[x - 1]);
-            // The format's errors of the last column and, repeated, of the margin both include those of West.
-            if x + 1 == self.width {
-                add(&row[x - 1]);
-            }
+        (x..x + 3).for_each(|at| add(self.north.unpack(at, self.north.packed[at])));
+        add(self.row.unpack(x, west));
+        // The format's errors of the last column and, repeated, of the margin both include those of West.
+        if x + 1 == self.width {
+            add(self.row.unpack(x, west));
         }
-        if x > 1 {
-            add(&row[x - 2]);
-        }
+        add(self.row.unpack(x.saturating_sub(1), west_west));
         sums
     }
 
@@ -190,7 +225,7 @@ impl WeightedState {
     pub fn update(&mut self, x: usize, prediction: &WeightedPrediction, sample: i32) {
         let sample = i64::from(sample) * 8;
         self.row.true_errors[x + 1] = (prediction.eighths - sample) as i32;
-        self.row.sub_errors[x + 1] = prediction.sub.map(|sub| (((sub - sample).abs() + 3) >> 3) as u32);
+        self.row.set_errors(x, prediction.sub.map(|sub| (((sub - sample).abs() + 3) >> 3) as u32));
     }
 
     /// Makes the row that was decoded the row above.

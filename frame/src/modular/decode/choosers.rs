@@ -99,10 +99,10 @@ pub(crate) struct ByMask<'a, const LEFT: u8> {
 }
 
 impl<const LEFT: u8> ByMask<'_, LEFT> {
-    /// The leaves that all properties but 15 leave possible.
+    /// The leaves that the properties that depend on the sample to the left, but not 15, leave possible.
     #[inline(always)]
-    pub(crate) fn mask(&self, x: usize, around: &Neighbours, gradient_before: i32) -> Mask {
-        let mut mask = self.above[x];
+    pub(crate) fn left_mask(&self, around: &Neighbours, gradient_before: i32) -> Mask {
+        let mut mask = Mask::MAX;
         let Neighbours { west, north_west, west_west, .. } = *around;
         if LEFT & left::WEST != 0 {
             mask &= self.left.west.at(west);
@@ -132,7 +132,7 @@ impl<const LEFT: u8> ByMask<'_, LEFT> {
 impl<const LEFT: u8> Chooser for ByMask<'_, LEFT> {
     #[inline(always)]
     fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32) -> PrunedLeaf {
-        self.leaf(self.mask(x, around, gradient_before))
+        self.leaf(self.above[x] & self.left_mask(around, gradient_before))
     }
 }
 
@@ -140,6 +140,25 @@ impl<const LEFT: u8> Chooser for ByMask<'_, LEFT> {
 pub(crate) trait Reconstruct {
     /// The sample. `weighted` is the prediction of the weighted predictor, if it runs.
     fn sample(leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32;
+
+    /// Eight times the sample, given eight times the prediction of the weighted predictor.
+    #[inline(always)]
+    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i64) -> i64 {
+        i64::from(Self::sample(leaf, residual, around, ((eighths + 3) >> 3) as i32)) * 8
+    }
+}
+
+/// Wraps eight times a sample as the sample itself wraps to 32 bits.
+#[inline(always)]
+fn wrap_8(sample_8: i64) -> i64 {
+    // Almost never; without a branch the next sample would wait for the wrapped one.
+    if sample_8 != (sample_8 << 29) >> 29 { cold_wrap_8(sample_8) } else { sample_8 }
+}
+
+#[cold]
+#[inline(never)]
+fn cold_wrap_8(sample_8: i64) -> i64 {
+    (sample_8 << 29) >> 29
 }
 
 /// All leaves have the same predictor, of this code, offset 0 and multiplier 1.
@@ -149,6 +168,14 @@ impl<const PREDICTOR: usize> Reconstruct for Only<PREDICTOR> {
     #[inline(always)]
     fn sample(_leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32 {
         residual.wrapping_add(around.predict(Predictor::ALL[PREDICTOR], weighted))
+    }
+
+    #[inline(always)]
+    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i64) -> i64 {
+        if Predictor::ALL[PREDICTOR] == Predictor::Weighted {
+            return wrap_8(((eighths + 3) & !7) + i64::from(residual) * 8);
+        }
+        i64::from(Self::sample(leaf, residual, around, 0)) * 8
     }
 }
 
@@ -171,6 +198,14 @@ impl Reconstruct for GradientOrWeighted {
         let gradient = around.predict(Predictor::Gradient, 0);
         let is_weighted = leaf.predictor == Predictor::Weighted;
         residual.wrapping_add(std::hint::select_unpredictable(is_weighted, weighted, gradient))
+    }
+
+    #[inline(always)]
+    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i64) -> i64 {
+        let gradient_8 = i64::from(around.predict(Predictor::Gradient, 0)) * 8;
+        let is_weighted = leaf.predictor == Predictor::Weighted;
+        let prediction_8 = std::hint::select_unpredictable(is_weighted, (eighths + 3) & !7, gradient_8);
+        wrap_8(prediction_8 + i64::from(residual) * 8)
     }
 }
 

@@ -34,7 +34,7 @@ use mask::{Index, Mask};
 use plan::{Leaves, Plan, PlanCache, Shape};
 use rows::{RowBuffers, Rows};
 use stream::{Stream, with_instructions};
-use weighted_row::{ByMaskAndMaxError, ByMaxError, WeightTable};
+use weighted_row::{Block, ByMaskAndMaxError, ByMaxError, WeightTable, Weighting};
 
 /// What the samples of a sub-bitstream are decoded with.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,7 @@ struct Buffers {
     rows: RowBuffers,
     weighted: WeightedState,
     weights: WeightTable,
+    block: Box<Block>,
     references: References,
     /// Of each column, the leaves that the properties of the rows above leave possible.
     above: Vec<Mask>,
@@ -159,7 +160,7 @@ impl<S: Sample> ChannelLoop<'_, S> {
     }
 
     fn start(&mut self, width: usize, header: &WeightedHeader) {
-        let Buffers { rows, weighted, weights, references, above } = &mut *self.buffers;
+        let Buffers { rows, weighted, weights, references, above, .. } = &mut *self.buffers;
         rows.start(width);
         references.truncate(self.plan.references);
         if self.plan.needs_weighted {
@@ -270,12 +271,13 @@ impl<S: Sample> ChannelLoop<'_, S> {
         C: weighted_row::WeightedChooser,
         P: choosers::Reconstruct,
     {
-        let Buffers { rows, weighted, weights, .. } = &mut *self.buffers;
+        let Buffers { rows, weighted, weights, block, .. } = &mut *self.buffers;
         let rows = rows.rows();
+        let weighting = Weighting { state: weighted, table: weights, block };
         with_instructions(
             self.level,
             #[inline(always)]
-            || weighted_row::decode_row::<R, C, P>(stream, rows, weighted, weights, chooser),
+            || weighted_row::decode_row::<R, C, P>(stream, rows, weighting, chooser),
         )
     }
 

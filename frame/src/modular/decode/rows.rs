@@ -5,8 +5,8 @@
 
 use super::super::channel::Sample;
 
-/// Copies of the last sample at the end of the rows above.
-const MARGIN: usize = 2;
+/// A copy of the first sample before, and two of the last sample behind each row above.
+const MARGINS: usize = 3;
 
 /// The row being decoded and the two above it.
 #[derive(Debug, Default)]
@@ -23,8 +23,10 @@ pub(crate) struct RowBuffers {
 pub(crate) struct Rows<'a> {
     /// The row to decode: as many samples as the channel has columns.
     pub(crate) row: &'a mut [i32],
-    /// The row above, with the margin. In the first row unspecified.
+    /// The row above, with the margin behind it. In the first row unspecified.
     pub(crate) north: &'a [i32],
+    /// The same one column to the left: it begins with what stands for NW in the first column.
+    pub(crate) north_west: &'a [i32],
     /// Its row above, or again the row above if there is none.
     pub(crate) north_north: &'a [i32],
     /// Number of the row.
@@ -37,23 +39,30 @@ impl RowBuffers {
         self.width = width;
         self.rows = 0;
         for row in [&mut self.row, &mut self.north, &mut self.north_north] {
-            row.resize(width + MARGIN, 0);
+            row.resize(width + MARGINS, 0);
         }
     }
 
     /// The row to decode next and those above.
     pub(crate) fn rows(&mut self) -> Rows<'_> {
         let north_north = if self.rows < 2 { &self.north } else { &self.north_north };
-        Rows { row: &mut self.row[..self.width], north: &self.north, north_north, y: self.rows }
+        Rows {
+            row: &mut self.row[1..=self.width],
+            north: &self.north[1..],
+            north_west: &self.north,
+            north_north: &north_north[1..],
+            y: self.rows,
+        }
     }
 
     /// Stores the decoded row, and makes it the row above. Bits of `overflow` become set if samples do not fit.
     pub(crate) fn finish_row<S: Sample>(&mut self, stored: &mut [S], overflow: &mut i32) {
-        for (stored, &sample) in stored.iter_mut().zip(&self.row) {
+        for (stored, &sample) in stored.iter_mut().zip(&self.row[1..]) {
             *stored = S::narrow(sample, overflow);
         }
-        let last = self.row[self.width - 1];
-        self.row[self.width..].fill(last);
+        self.row[0] = self.row[1];
+        let last = self.row[self.width];
+        self.row[self.width + 1..].fill(last);
         std::mem::swap(&mut self.north, &mut self.north_north);
         std::mem::swap(&mut self.north, &mut self.row);
         self.rows += 1;

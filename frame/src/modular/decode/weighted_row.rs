@@ -1,13 +1,16 @@
 //! The loop over a row of a channel whose tree needs the weighted predictor.
 
 use jxlake_entropy::IntegerReader;
+use std::hint::select_unpredictable;
 
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
 use super::super::prune::PrunedLeaf;
-use super::super::weighted::{DIVISION, WeightedHeader, WeightedState, weight_of};
+use super::super::weighted::{
+    DIVISION, ErrorRow, PackedErrors, SATURATED, WeightedHeader, WeightedState, pack, unpack, weight_of,
+};
 use super::choosers::{ByMask, ClusterTable, Reconstruct};
-use super::mask::MaskTable;
+use super::mask::{Mask, MaskTable};
 use super::rows::Rows;
 use super::stream::Stream;
 
@@ -41,23 +44,147 @@ impl WeightTable {
         }
     }
 
+    /// The weights for the sums of `errors_w` and the packed `others`.
     #[inline(always)]
-    fn weights(&self, errors: [u32; 4]) -> [u32; 4] {
-        let [e0, e1, e2, e3] = errors;
-        let [w0, w1, w2, w3] = &*self.weights;
-        if (e0 | e1 | e2 | e3) < TABLE_SIZE as u32 {
-            [w0[e0 as usize], w1[e1 as usize], w2[e2 as usize], w3[e3 as usize]]
-        } else {
-            let of = |i: usize| weight_of(errors[i], self.w[i]);
-            [of(0), of(1), of(2), of(3)]
+    fn weights(
+        &self,
+        errors_w: [u64; 4],
+        others: PackedErrors,
+        exact: impl FnOnce() -> [u32; 4],
+    ) -> [u32; 4] {
+        let [e0, e1, e2, e3] = errors_w.map(|error| error as usize);
+        let [o0, o1, o2, o3] = unpack(others).map(|error| error as usize);
+        let [t0, t1, t2, t3] = &*self.weights;
+        // One index for each, and not a sum of packed errors: it is these additions that the next sample waits for.
+        match (t0.get(o0 + e0), t1.get(o1 + e1), t2.get(o2 + e2), t3.get(o3 + e3)) {
+            (Some(&w0), Some(&w1), Some(&w2), Some(&w3)) => [w0, w1, w2, w3],
+            _ => self.beyond(errors_w, others, exact),
+        }
+    }
+
+    /// The same where sums are beyond the table.
+    #[inline(never)]
+    fn beyond(&self, errors_w: [u64; 4], others: PackedErrors, exact: impl FnOnce() -> [u32; 4]) -> [u32; 4] {
+        let others = unpack(others);
+        let saturated = |i: usize| errors_w[i] >= u64::from(SATURATED) || others[i] >= SATURATED;
+        let sums = match (0..4).any(saturated) {
+            true => exact(),
+            false => [0, 1, 2, 3].map(|i| errors_w[i] as u32 + others[i]),
+        };
+        [0, 1, 2, 3].map(|i| weight_of(sums[i], self.w[i]))
+    }
+}
+
+/// Columns that are decoded together.
+pub(crate) const BLOCK: usize = 64;
+
+/// What the rows above contribute to a block of columns, computed ahead for all of them, and what the block gives.
+///
+/// In arrays of fixed size, one behind the other, so that the loop needs one address for all.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// The samples above and two to the right of the block.
+    north: [i32; BLOCK + 2],
+    north_north: [i32; BLOCK],
+    /// NE − N, in eighths as all that follow.
+    slope: [i64; BLOCK],
+    /// The parts of sub-predictors 1 to 3 that come from above, times 32.
+    parts: [[i64; BLOCK]; 3],
+    /// The lower and the higher of N and NE.
+    low: [i64; BLOCK],
+    high: [i64; BLOCK],
+    /// The true error above.
+    te_n: [i64; BLOCK],
+    /// The same xor the one to its left.
+    te_signs: [i64; BLOCK],
+    /// Sums of the errors above.
+    errors: [PackedErrors; BLOCK],
+    /// Of the true errors above, the one that is largest in magnitude.
+    strongest: [i32; BLOCK],
+    /// What a chooser makes of the properties of the rows above, without and with [`strongest`](Self::strongest) as
+    /// property 15.
+    above: [Mask; BLOCK],
+    above_strongest: [Mask; BLOCK],
+    samples: [i32; BLOCK],
+    true_errors: [i32; BLOCK],
+    packed: [PackedErrors; BLOCK],
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self {
+            north: [0; BLOCK + 2],
+            north_north: [0; BLOCK],
+            slope: [0; BLOCK],
+            parts: [[0; BLOCK]; 3],
+            low: [0; BLOCK],
+            high: [0; BLOCK],
+            te_n: [0; BLOCK],
+            te_signs: [0; BLOCK],
+            errors: [0; BLOCK],
+            strongest: [0; BLOCK],
+            above: [0; BLOCK],
+            above_strongest: [0; BLOCK],
+            samples: [0; BLOCK],
+            true_errors: [0; BLOCK],
+            packed: [0; BLOCK],
+        }
+    }
+}
+
+impl Block {
+    /// Computes what the rows above contribute to the `columns` from `start` on.
+    #[inline(always)]
+    fn fill(&mut self, rows: &Rows<'_>, state: &WeightedState, start: usize, columns: usize) {
+        let WeightedHeader { p1, p2, p3, .. } = state.header;
+        self.north[..columns + 2].copy_from_slice(&rows.north[start..][..columns + 2]);
+        self.north_north[..columns].copy_from_slice(&rows.north_north[start..][..columns]);
+        let north_west = &rows.north_west[start..][..columns];
+        let true_errors = &state.north.true_errors[start..][..columns + 2];
+        let packed = &state.north.packed[start..][..columns + 2];
+        for i in 0..columns.min(BLOCK) {
+            let [te_nw, te_n, te_ne] = [true_errors[i], true_errors[i + 1], true_errors[i + 2]];
+            let larger = |a: i32, b: i32| if b.unsigned_abs() > a.unsigned_abs() { b } else { a };
+            self.strongest[i] = larger(larger(te_n, te_nw), te_ne);
+            self.errors[i] = packed[i] + packed[i + 1] + packed[i + 2];
+        }
+        for i in 0..columns.min(BLOCK) {
+            let [te_nw, te_n, te_ne] =
+                [true_errors[i], true_errors[i + 1], true_errors[i + 2]].map(i64::from);
+            let [p1, p2] = [p1, p2].map(i64::from);
+            let p3 = p3.map(i64::from);
+            let n = i64::from(self.north[i]) * 8;
+            let ne = i64::from(self.north[i + 1]) * 8;
+            let nn = i64::from(self.north_north[i]) * 8;
+            let nw = i64::from(north_west[i]) * 8;
+            self.slope[i] = ne - n;
+            // a - (b >> 5) is (32 a - b + 31) >> 5.
+            self.parts[0][i] = n * 32 + 31 - (te_n * p1 + te_ne * p1);
+            self.parts[1][i] = 31 - (te_n * p2 + te_nw * p2);
+            self.parts[2][i] =
+                n * 32 + 31 - (te_nw * p3[0] + te_n * p3[1] + te_ne * p3[2] + (nn - n) * p3[3] + nw * p3[4]);
+            self.low[i] = n.min(ne);
+            self.high[i] = n.max(ne);
+            self.te_n[i] = te_n;
+            self.te_signs[i] = te_n ^ te_nw;
         }
     }
 }
 
 /// Finds the leaf of a sample, given property 15 too.
 pub(crate) trait WeightedChooser {
-    /// The leaf at column `x`.
-    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32, max_error: i32) -> PrunedLeaf;
+    /// What the properties of the rows above leave possible at column `x`; and then, too, if property 15 is `strongest`.
+    fn above(&self, x: usize, strongest: i32) -> (Mask, Mask);
+
+    /// The leaf, given what [`above`](Self::above) said. Property 15 is `te_w` or, if `is_strongest`, the other.
+    fn choose(
+        &self,
+        above: (Mask, Mask),
+        around: &Neighbours,
+        gradient_before: i32,
+        te_w: i32,
+        is_strongest: bool,
+    ) -> PrunedLeaf;
 }
 
 /// Trees of splits on property 15 whose leaves have the predictor Weighted and differ in their cluster only.
@@ -65,8 +192,21 @@ pub(crate) struct ByMaxError<'a>(pub(crate) ClusterTable<'a>);
 
 impl WeightedChooser for ByMaxError<'_> {
     #[inline(always)]
-    fn choose(&self, _x: usize, _around: &Neighbours, _gradient_before: i32, max_error: i32) -> PrunedLeaf {
-        PrunedLeaf { cluster: self.0.at(max_error), predictor: Predictor::Weighted, offset: 0, multiplier: 1 }
+    fn above(&self, _x: usize, strongest: i32) -> (Mask, Mask) {
+        (0, self.0.at(strongest).into())
+    }
+
+    #[inline(always)]
+    fn choose(
+        &self,
+        above: (Mask, Mask),
+        _: &Neighbours,
+        _: i32,
+        te_w: i32,
+        is_strongest: bool,
+    ) -> PrunedLeaf {
+        let cluster = select_unpredictable(is_strongest, above.1 as u8, self.0.at(te_w));
+        PrunedLeaf { cluster, predictor: Predictor::Weighted, offset: 0, multiplier: 1 }
     }
 }
 
@@ -78,10 +218,30 @@ pub(crate) struct ByMaskAndMaxError<'a, const LEFT: u8> {
 
 impl<const LEFT: u8> WeightedChooser for ByMaskAndMaxError<'_, LEFT> {
     #[inline(always)]
-    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32, max_error: i32) -> PrunedLeaf {
-        let mask = self.by_mask.mask(x, around, gradient_before) & self.max_error.at(max_error);
-        self.by_mask.leaf(mask)
+    fn above(&self, x: usize, strongest: i32) -> (Mask, Mask) {
+        let above = self.by_mask.above[x];
+        (above, above & self.max_error.at(strongest))
     }
+
+    #[inline(always)]
+    fn choose(
+        &self,
+        above: (Mask, Mask),
+        around: &Neighbours,
+        gradient_before: i32,
+        te_w: i32,
+        is_strongest: bool,
+    ) -> PrunedLeaf {
+        let mask = select_unpredictable(is_strongest, above.1, above.0 & self.max_error.at(te_w));
+        self.by_mask.leaf(mask & self.by_mask.left_mask(around, gradient_before))
+    }
+}
+
+/// Memory and constants of the loop.
+pub(crate) struct Weighting<'a> {
+    pub(crate) state: &'a mut WeightedState,
+    pub(crate) table: &'a WeightTable,
+    pub(crate) block: &'a mut Block,
 }
 
 /// Decodes a row that is not the first one. Not ended in the weighted predictor.
@@ -89,8 +249,7 @@ impl<const LEFT: u8> WeightedChooser for ByMaskAndMaxError<'_, LEFT> {
 pub(crate) fn decode_row<'b, R, C, P>(
     mut stream: Stream<'b, R>,
     rows: Rows<'_>,
-    state: &mut WeightedState,
-    table: &WeightTable,
+    weighting: Weighting<'_>,
     chooser: &C,
 ) -> Stream<'b, R>
 where
@@ -98,82 +257,95 @@ where
     C: WeightedChooser,
     P: Reconstruct,
 {
-    let Rows { row, north, north_north, .. } = rows;
-    let width = row.len();
-    let (north, north_north) = (&north[..width + 2], &north_north[..width]);
-    let WeightedHeader { p1, p2, p3, .. } = state.header;
-    let [p1, p2] = [p1, p2].map(i64::from);
-    let p3 = p3.map(i64::from);
-    let true_errors = &state.north.true_errors[..width + 2];
-    let sub_errors = &state.north.sub_errors[..width + 2];
-    let row_true_errors = &mut state.row.true_errors[1..][..width];
-    let row_sub_errors = &mut state.row.sub_errors[1..][..width];
+    let Weighting { state, table, block } = weighting;
+    let width = rows.row.len();
+    let p1 = i64::from(state.header.p1);
+    let p2 = i64::from(state.header.p2);
+    let p3e = i64::from(state.header.p3[4]);
 
-    let mut west = north[0];
+    let mut west = rows.north[0];
     let mut west_west = west;
     let mut north_west = west;
     let mut gradient_before = 0;
     let mut te_w = 0i64;
-    let mut errors_w = [0u32; 4];
-    let mut errors_ww = [0u32; 4];
-    for x in 0..width {
-        let around = Neighbours {
-            west,
-            north: north[x],
-            north_west,
-            north_east: north[x + 1],
-            west_west,
-            north_north: north_north[x],
-            north_east_east: north[x + 2],
-        };
-        let [te_nw, te_n, te_ne] = [true_errors[x], true_errors[x + 1], true_errors[x + 2]].map(i64::from);
-        let larger = |a: i64, b: i64| if b.abs() > a.abs() { b } else { a };
-        let max_error = larger(te_w, larger(larger(te_n, te_nw), te_ne)) as i32;
-        let leaf = chooser.choose(x, &around, gradient_before, max_error);
-        let residual = stream.residual(leaf.cluster);
-
-        if x + 1 == width {
-            errors_ww = add(errors_ww, errors_w);
+    let mut errors_w = [0; 4];
+    let mut packed_w = 0;
+    let mut packed_ww = 0;
+    for start in (0..width).step_by(BLOCK) {
+        let columns = (width - start).min(BLOCK);
+        block.fill(&rows, state, start, columns);
+        for i in 0..columns {
+            (block.above[i], block.above_strongest[i]) = chooser.above(start + i, block.strongest[i]);
         }
-        let near = add(add(sub_errors[x], sub_errors[x + 1]), sub_errors[x + 2]);
-        let [w0, w1, w2, w3] = table.weights(add(near, add(errors_w, errors_ww)));
-        let [n, w, ne, nw, nn] = [around.north, west, around.north_east, north_west, around.north_north]
-            .map(|sample| i64::from(sample) * 8);
-        let sub = [
-            w + (ne - n),
-            n - (((te_w + (te_n + te_ne)) * p1) >> 5),
-            w - (((te_w + (te_n + te_nw)) * p2) >> 5),
-            n - ((te_nw * p3[0] + te_n * p3[1] + te_ne * p3[2] + (nn - n) * p3[3] + (nw - w) * p3[4]) >> 5),
-        ];
-        let shift = ((w0 + w1) + (w2 + w3)).ilog2() - 4;
-        let [w0, w1, w2, w3] = [w0 >> shift, w1 >> shift, w2 >> shift, w3 >> shift];
-        let sum = (w0 + w1) + (w2 + w3);
-        let total = (i64::from(w0) * sub[0] + i64::from(w1) * sub[1])
-            + (i64::from(w2) * sub[2] + i64::from(w3) * sub[3])
-            + (i64::from(sum >> 1) - 1);
-        let mut eighths = (total * i64::from(DIVISION[(sum - 1) as usize & 63])) >> 24;
-        if (te_n ^ te_w) | (te_n ^ te_nw) <= 0 {
-            eighths = eighths.max(w.min(n.min(ne))).min(w.max(n.max(ne)));
+        for i in 0..columns {
+            let around = Neighbours {
+                west,
+                north: block.north[i],
+                north_west,
+                north_east: block.north[i + 1],
+                west_west,
+                north_north: block.north_north[i],
+                north_east_east: block.north[i + 2],
+            };
+            let is_strongest = block.strongest[i].unsigned_abs() > (te_w as i32).unsigned_abs();
+            let above = (block.above[i], block.above_strongest[i]);
+            let leaf = chooser.choose(above, &around, gradient_before, te_w as i32, is_strongest);
+            let residual = stream.residual(leaf.cluster);
+
+            let mut others = block.errors[i] + packed_ww;
+            if start + i + 1 == width {
+                others += packed_w;
+            }
+            let exact = || state.errors_around(start + i, packed_w, packed_ww);
+            let [w0, w1, w2, w3] = table.weights(errors_w, others, exact);
+            let w = i64::from(west) * 8;
+            let sub0 = w + block.slope[i];
+            let sub1 = (block.parts[0][i] - te_w * p1) >> 5;
+            let sub2 = w + ((block.parts[1][i] - te_w * p2) >> 5);
+            let sub3 = (block.parts[2][i] + w * p3e) >> 5;
+            let shift = ((w0 + w1) + (w2 + w3)).ilog2() - 4;
+            let [w0, w1, w2, w3] = [w0 >> shift, w1 >> shift, w2 >> shift, w3 >> shift];
+            let sum = (w0 + w1) + (w2 + w3);
+            let total = (i64::from(w0) * sub0 + i64::from(w1) * sub1)
+                + (i64::from(w2) * sub2 + i64::from(w3) * sub3)
+                + (i64::from(sum >> 1) - 1);
+            let mut eighths = (total * i64::from(DIVISION[(sum - 1) as usize & 63])) >> 24;
+            let clamps = (block.te_n[i] ^ te_w) | block.te_signs[i] <= 0;
+            let low = select_unpredictable(clamps, w.min(block.low[i]), i64::MIN);
+            let high = select_unpredictable(clamps, w.max(block.high[i]), i64::MAX);
+            eighths = eighths.max(low).min(high);
+
+            let sample_8 = P::sample_8(leaf, residual, &around, eighths);
+            let sample = (sample_8 >> 3) as i32;
+            block.samples[i] = sample;
+            te_w = i64::from((eighths - sample_8) as i32);
+            block.true_errors[i] = te_w as i32;
+            let error = |sub: i64| ((sub - sample_8).unsigned_abs() + 3) >> 3;
+            errors_w = [error(sub0), error(sub1), error(sub2), error(sub3)];
+            packed_ww = packed_w;
+            let [e0, e1, e2, e3] = errors_w;
+            packed_w = if (e0 | e1 | e2 | e3) < u64::from(SATURATED) {
+                (e0 + (e1 << 16)) + ((e2 + (e3 << 16)) << 32)
+            } else {
+                note_large_errors(&mut state.row, start + i, [e0 as u32, e1 as u32, e2 as u32, e3 as u32])
+            };
+            block.packed[i] = packed_w;
+
+            gradient_before = gradient(&around);
+            north_west = around.north;
+            west_west = if start + i == 0 { sample } else { west };
+            west = sample;
         }
-
-        let sample = P::sample(leaf, residual, &around, ((eighths + 3) >> 3) as i32);
-        row[x] = sample;
-        let sample_8 = i64::from(sample) * 8;
-        te_w = i64::from((eighths - sample_8) as i32);
-        row_true_errors[x] = te_w as i32;
-        errors_ww = errors_w;
-        errors_w = sub.map(|sub| (((sub - sample_8).abs() + 3) >> 3) as u32);
-        row_sub_errors[x] = errors_w;
-
-        gradient_before = gradient(&around);
-        north_west = around.north;
-        west_west = if x == 0 { sample } else { west };
-        west = sample;
+        rows.row[start..][..columns].copy_from_slice(&block.samples[..columns]);
+        state.row.true_errors[start + 1..][..columns].copy_from_slice(&block.true_errors[..columns]);
+        state.row.packed[start + 1..][..columns].copy_from_slice(&block.packed[..columns]);
     }
     stream
 }
 
-#[inline(always)]
-fn add(a: [u32; 4], b: [u32; 4]) -> [u32; 4] {
-    [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1]), a[2].wrapping_add(b[2]), a[3].wrapping_add(b[3])]
+#[cold]
+#[inline(never)]
+fn note_large_errors(row: &mut ErrorRow, x: usize, errors: [u32; 4]) -> PackedErrors {
+    row.set_errors(x, errors);
+    pack(errors)
 }
