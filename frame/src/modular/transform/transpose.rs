@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use fearless_simd::{Simd, i16x8, i32x4, prelude::*};
-use jxlake_util::{View2, ViewMut2};
+use jxlake_util::{Rect, View2, ViewMut2};
 
 use super::unsqueeze::{Column, LANES};
 use crate::modular::channel::Sample;
@@ -75,24 +75,36 @@ fn load<T: Square, S: Sample, V: Simd>(
     (top, left): (usize, usize),
     columns: &mut [Column<T>],
 ) {
-    let row = |lane: usize| -> &[T] { &cast_slice(source.row(top + lane))[left..] };
+    let count = columns.len();
     let rows = (source.rows() - top).min(LANES);
-    let (whole_rows, whole_columns) = (rows - rows % T::SIDE, columns.len() - columns.len() % T::SIDE);
-    for lane in (0..whole_rows).step_by(T::SIDE) {
-        for column in (0..whole_columns).step_by(T::SIDE) {
+    let row = |lane: usize| -> &[T] { &cast_slice(source.row(top + lane))[left..left + count] };
+    let mut lane = 0;
+    while lane + T::SIDE <= rows {
+        let mut strip = [&[][..]; 8];
+        for i in 0..T::SIDE {
+            strip[i] = row(lane + i);
+        }
+        let mut column = 0;
+        while column + T::SIDE <= count {
             let mut square = [T::Vector::<V>::splat(simd, T::zeroed()); 8];
             for i in 0..T::SIDE {
-                square[i] = T::Vector::<V>::from_slice(simd, &row(lane + i)[column..column + T::SIDE]);
+                square[i] = T::Vector::<V>::from_slice(simd, &strip[i][column..column + T::SIDE]);
             }
             let square = transpose::<T, V>(square);
             for i in 0..T::SIDE {
                 square[i].store_slice(&mut columns[column + i][lane..lane + T::SIDE]);
             }
+            column += T::SIDE;
         }
+        for column in column..count {
+            for i in 0..T::SIDE {
+                columns[column][lane + i] = strip[i][column];
+            }
+        }
+        lane += T::SIDE;
     }
-    for lane in 0..rows {
-        let first = if lane < whole_rows { whole_columns } else { 0 };
-        for (sample, column) in row(lane)[first..].iter().zip(&mut columns[first..]) {
+    for lane in lane..rows {
+        for (sample, column) in row(lane).iter().zip(&mut *columns) {
             column[lane] = *sample;
         }
     }
@@ -106,24 +118,35 @@ fn store<T: Square, S: Sample, V: Simd>(
     rows: usize,
     target: &mut ViewMut2<'_, S>,
 ) {
-    let (whole_rows, whole_columns) = (rows - rows % T::SIDE, columns.len() - columns.len() % T::SIDE);
-    for lane in (0..whole_rows).step_by(T::SIDE) {
-        for column in (0..whole_columns).step_by(T::SIDE) {
+    let count = columns.len();
+    let mut target = target.sub_mut(Rect::new(left, top, count, rows)).into_rows();
+    let mut lane = 0;
+    while lane + T::SIDE <= rows {
+        let mut strip: [&mut [T]; 8] = Default::default();
+        for i in 0..T::SIDE {
+            strip[i] = target.next().map_or(&mut [], |row| cast_slice_mut(row));
+        }
+        let mut column = 0;
+        while column + T::SIDE <= count {
             let mut square = [T::Vector::<V>::splat(simd, T::zeroed()); 8];
             for i in 0..T::SIDE {
                 square[i] = T::Vector::<V>::from_slice(simd, &columns[column + i][lane..lane + T::SIDE]);
             }
             let square = transpose::<T, V>(square);
             for i in 0..T::SIDE {
-                let row = &mut target.row_mut(top + lane + i)[left + column..left + column + T::SIDE];
-                square[i].store_slice(cast_slice_mut(row));
+                square[i].store_slice(&mut strip[i][column..column + T::SIDE]);
+            }
+            column += T::SIDE;
+        }
+        for column in column..count {
+            for i in 0..T::SIDE {
+                strip[i][column] = columns[column][lane + i];
             }
         }
+        lane += T::SIDE;
     }
-    for lane in 0..rows {
-        let first = if lane < whole_rows { whole_columns } else { 0 };
-        let row: &mut [T] = cast_slice_mut(&mut target.row_mut(top + lane)[left..left + columns.len()]);
-        for (sample, column) in row[first..].iter_mut().zip(&columns[first..]) {
+    for (lane, row) in (lane..rows).zip(target) {
+        for (sample, column) in cast_slice_mut::<S, T>(row).iter_mut().zip(columns) {
             *sample = column[lane];
         }
     }

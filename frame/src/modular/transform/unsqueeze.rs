@@ -3,6 +3,9 @@
 //! Each pair of samples depends on the sample before it. A vertical step therefore goes down the rows, all columns at
 //! once; a horizontal step transposes [`LANES`] rows and lets them go side by side.
 //!
+//! A sample costs 0.05 ns by rows and 0.3 ns by columns, where transposing is most of it (16 bits, AVX-512, in the L2
+//! cache); twice that with 32 bits.
+//!
 //! The arithmetic is defined on wide integers. It is done in the samples' own width as long as that is certainly exact,
 //! which the kernels watch, and in the next wider type otherwise.
 
@@ -184,18 +187,17 @@ fn join_columns_with<S: Sample, V: Simd>(
     let mut top = 0;
     while top < output.rows() {
         let rows = (output.rows() - top).min(LANES);
-        let mut previous = empty;
-        for (row, sample) in previous.iter_mut().enumerate().take(rows) {
-            *sample = averages.row(top + row)[0];
-        }
+        load_columns(simd, averages, (top, 0), &mut block.averages[..1]);
+        let mut previous = block.averages[0];
         let mut left = 0;
         while left < pairs {
             let columns = (pairs - left).min(CHUNK);
-            let known = (averages.cols() - left).min(CHUNK + 1);
-            load_columns(simd, averages, (top, left), &mut block.averages[..known]);
             load_columns(simd, residuals, (top, left), &mut block.residuals[..columns]);
-            if known == columns {
-                block.averages[columns] = block.averages[columns - 1];
+            // Of averages, those one column further: the first is the next one of the chunk before.
+            let next = (averages.cols() - left - 1).min(columns);
+            load_columns(simd, averages, (top, left + 1), &mut block.averages[1..=next]);
+            if next < columns {
+                block.averages[columns] = block.averages[next];
             }
             wide = wide || !block.join_narrow(columns, &previous);
             if wide {
@@ -203,6 +205,7 @@ fn join_columns_with<S: Sample, V: Simd>(
             }
             previous = block.output[2 * columns - 1];
             store_columns(simd, &block.output[..2 * columns], (top, 2 * left), rows, &mut output);
+            block.averages[0] = block.averages[columns];
             left += columns;
         }
         if averages.cols() > pairs {
@@ -223,15 +226,14 @@ impl<S: Sample> Block<S> {
         let mut previous = *previous;
         let mut extent = [S::ZERO; LANES];
         for lane in 0..LANES {
-            extent[lane] = previous[lane].extent().shifted(2);
+            extent[lane] = previous[lane].extent().shifted(2).or(self.averages[0][lane].extent());
         }
         for column in 0..columns {
             let (averages, next) = (&self.averages[column], &self.averages[column + 1]);
             let residuals = &self.residuals[column];
             let mut first = [S::ZERO; LANES];
             for lane in 0..LANES {
-                let inputs = averages[lane].extent().or(next[lane].extent()).or(residuals[lane].extent());
-                extent[lane] = extent[lane].or(inputs);
+                extent[lane] = extent[lane].or(next[lane].extent()).or(residuals[lane].extent());
                 (first[lane], previous[lane]) =
                     join(previous[lane], averages[lane], next[lane], residuals[lane]);
             }
