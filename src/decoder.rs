@@ -305,7 +305,9 @@ macro_rules! decode_target {
                 data: &[u8],
                 output: &mut PictureOutput<'_, Self>,
             ) -> jxlake_frame::Result<bool> {
-                Ok(codestream.next_displayed(data, output.context, output)?.is_some())
+                let context = output.context;
+                // The threads are entered once, and not for each phase.
+                context.threads.enter(|| Ok(codestream.next_displayed(data, context, output)?.is_some()))
             }
         }
     )*};

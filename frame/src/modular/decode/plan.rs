@@ -168,10 +168,16 @@ fn constant(codes: &Codes, leaf: &PrunedLeaf) -> Option<i32> {
     (value == 0 || leaf.predictor == Predictor::Zero).then_some(value)
 }
 
-/// Plans that were made, so that groups with the same tree share them.
+/// Plans that were made of one tree, so that groups share them.
+///
+/// With another tree the cache begins anew, in the same places: like images then find memory of the sizes they need.
 #[derive(Debug, Default)]
 pub(crate) struct PlanCache {
     plans: Vec<Plan>,
+    /// Which tree the plans are of.
+    generation: u64,
+    /// Plans of this tree; those behind are kept for their memory.
+    used: usize,
     /// The next plan to be replaced.
     oldest: usize,
 }
@@ -182,7 +188,10 @@ impl PlanCache {
 
     /// The plan for a channel.
     pub(crate) fn plan(&mut self, tree: &MaTree, situation: Situation) -> &Plan {
-        let known = self.plans.iter().position(|plan| plan.tree.is_for(tree, situation));
+        if self.generation != tree.generation() {
+            (self.generation, self.used, self.oldest) = (tree.generation(), 0, 0);
+        }
+        let known = self.plans[..self.used].iter().position(|plan| plan.tree.is_for(tree, situation));
         let at = known.unwrap_or_else(|| {
             let at = self.place();
             self.plans[at].make(tree, situation);
@@ -194,14 +203,17 @@ impl PlanCache {
     /// The shapes of all plans.
     #[cfg(test)]
     pub(crate) fn shapes(&self) -> Vec<Shape> {
-        self.plans.iter().map(|plan| plan.shape).collect()
+        self.plans[..self.used].iter().map(|plan| plan.shape).collect()
     }
 
     /// A place for a new plan.
     fn place(&mut self) -> usize {
-        if self.plans.len() < Self::CAPACITY {
-            self.plans.push(Plan::default());
-            return self.plans.len() - 1;
+        if self.used < Self::CAPACITY {
+            if self.used == self.plans.len() {
+                self.plans.push(Plan::default());
+            }
+            self.used += 1;
+            return self.used - 1;
         }
         let place = self.oldest;
         self.oldest = (place + 1) % Self::CAPACITY;
