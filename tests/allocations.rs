@@ -1,0 +1,76 @@
+//! A warm decode asks the system for no memory.
+
+mod common;
+
+use jxlake::output::ImageShape;
+use jxlake::{Channels, Decoder, ImageMut, PixelFormat, Pool, Threads};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const FORMAT: PixelFormat = PixelFormat {
+    channels: Channels::All,
+    layout: jxlake::output::Layout::Interleaved,
+    endianness: jxlake::output::Endianness::Native,
+    bits: None,
+    alpha: jxlake::output::AlphaMode::AsStored,
+};
+
+/// Decodes all frames of a file into `memory`; the allocations that it took.
+fn decode(decoder: &mut Decoder, file: &[u8], memory: &mut Vec<f32>) -> usize {
+    let region = Region::new(ALLOCATOR);
+    let mut frames = decoder.open(file).expect("headers");
+    let shape: ImageShape = frames.shape(&FORMAT).expect("a shape");
+    let samples = shape.height * shape.row_samples().expect("a row");
+    let before = region.change().allocations;
+    if memory.len() < samples {
+        memory.resize(samples, 0.0);
+    }
+    let region = Region::new(ALLOCATOR);
+    while frames.next_into(&FORMAT, ImageMut::from_slice(memory, shape).expect("room")).expect("a frame") {}
+    before + region.change().allocations + region.change().reallocations
+}
+
+fn files() -> Vec<(String, Vec<u8>)> {
+    let read = |path: std::path::PathBuf| {
+        (path.display().to_string(), std::fs::read(path).expect("a readable file"))
+    };
+    common::files(&common::testdata(), "jxl").into_iter().map(read).collect()
+}
+
+/// The tests of this binary count for the whole process, so they are one test.
+#[test]
+fn warm_decodes_allocate_nothing() {
+    let files = files();
+    let mut memory = Vec::new();
+    for (name, file) in &files {
+        let mut decoder = Decoder::new().with_threads(Threads::Calling);
+        decode(&mut decoder, file, &mut memory);
+        assert_eq!(decode(&mut decoder, file, &mut memory), 0, "the second decode of {name}");
+    }
+
+    // Another image of the same size and kind finds what the first one left.
+    let find = |part: &str| files.iter().find(|(name, _)| name.contains(part)).expect("a stream");
+    let mut decoder = Decoder::new().with_threads(Threads::Calling);
+    decode(&mut decoder, &find("effort2").1, &mut memory);
+    decode(&mut decoder, &find("effort2").1, &mut memory);
+    assert_eq!(decode(&mut decoder, &find("effort3").1, &mut memory), 0, "an image of like size");
+
+    // All of them in an order that mixes sizes: sooner or later there is memory for each.
+    let mut decoder = Decoder::new().with_threads(Threads::Calling);
+    let mut random = common::Random::new(5);
+    let mut round = |decoder: &mut Decoder| {
+        let mut order: Vec<_> = (0..files.len()).collect();
+        order.sort_by_cached_key(|_| random.below(1 << 20));
+        order.iter().map(|&i| decode(decoder, &files[i].1, &mut memory)).sum::<usize>()
+    };
+    let rounds: Vec<_> = (0..6).map(|_| round(&mut decoder)).collect();
+    assert_eq!(rounds.last(), Some(&0), "allocations of each round: {rounds:?}");
+
+    // Without pooling the same code asks for memory each time.
+    let mut decoder = Decoder::new().with_threads(Threads::Calling).with_pool(Pool::unpooled());
+    decode(&mut decoder, &find("squeeze_groups").1, &mut memory);
+    assert!(decode(&mut decoder, &find("squeeze_groups").1, &mut memory) > 10, "unpooled decodes allocate");
+}
