@@ -6,7 +6,7 @@ mod profile;
 #[cfg(test)]
 mod tests;
 
-use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
+use jxlake_entropy::{BitReader, BundleLimits, Codes, IntegerReader, Lz77, Lz77Window, Visitor};
 use jxlake_util::Pool;
 
 use crate::error::{Error, IccFault, Invalid, Result};
@@ -33,6 +33,8 @@ const MAX_SIZE: u64 = 1 << 28;
 const CONTEXTS: usize = 41;
 /// Symbols that may be read past the end of the input before that is noticed.
 const SYMBOLS_PER_CHECK: usize = 256;
+/// Bytes after the first that have the context 0.
+const FIRST_CONTEXT_LENGTH: usize = 128;
 /// The announced sizes, two numbers of at most ten bytes, are looked at as soon as they are there.
 const SIZES_LENGTH: usize = 20;
 
@@ -60,29 +62,48 @@ pub fn read_icc_stream(
     }
     let IccScratch { codes, window, encoded } = scratch;
     codes.read(bits, CONTEXTS, Lz77::Allowed, &BundleLimits::default())?;
-    let mut symbols = SymbolReader::new(codes, bits, 0, encoded_size, window)?;
     encoded.clear();
-    let [mut previous, mut before_previous] = [0; 2];
-    for i in 0..encoded_size as usize {
-        if i.is_multiple_of(SYMBOLS_PER_CHECK) {
-            symbols.check(bits)?;
-            check_expansion(i, bits)?;
-        }
-        if i == SIZES_LENGTH {
-            symbols.check(bits)?;
-            profile::Sizes::read(encoded, encoded_size, limits).map_err(|error| located(error, bits))?;
-        }
-        let symbol = symbols.read(bits, context(i, previous, before_previous));
-        let Ok(byte) = u8::try_from(symbol) else {
-            symbols.check(bits)?;
-            return Err(Invalid::Icc(IccFault::Symbol).at(bits.position()));
-        };
-        encoded.push(byte);
-        before_previous = previous;
-        previous = byte;
-    }
-    symbols.finish(bits)?;
+    let clusters = core::array::from_fn(|context| codes.cluster(context) as u8);
+    let symbols = Symbols { clusters, size: encoded_size, limits, encoded };
+    codes.with_reader(bits, 0, encoded_size, window, symbols)??;
     profile::decode(encoded, limits, out).map_err(|error| located(error, bits))
+}
+
+/// The loop over the symbols of an encoding.
+struct Symbols<'a> {
+    clusters: [u8; CONTEXTS],
+    size: u64,
+    limits: &'a Limits,
+    encoded: &'a mut Vec<u8>,
+}
+
+impl Visitor for Symbols<'_> {
+    type Output = Result<()>;
+
+    fn visit<R: IntegerReader>(self, mut reader: R, bits: &mut BitReader<'_>) -> Result<()> {
+        let [mut previous, mut before_previous] = [0; 2];
+        for i in 0..self.size as usize {
+            if i.is_multiple_of(SYMBOLS_PER_CHECK) {
+                reader.check(bits)?;
+                check_expansion(i, bits)?;
+            }
+            if i == SIZES_LENGTH {
+                reader.check(bits)?;
+                profile::Sizes::read(self.encoded, self.size, self.limits)
+                    .map_err(|error| located(error, bits))?;
+            }
+            let context = if i <= FIRST_CONTEXT_LENGTH { 0 } else { context(previous, before_previous) };
+            let symbol = reader.read(bits, self.clusters[context].into());
+            let Ok(byte) = u8::try_from(symbol) else {
+                reader.check(bits)?;
+                return Err(Invalid::Icc(IccFault::Symbol).at(bits.position()));
+            };
+            self.encoded.push(byte);
+            before_previous = previous;
+            previous = byte;
+        }
+        Ok(reader.finish(bits)?)
+    }
 }
 
 /// Refuses symbols that cost almost nothing, of which a few bytes could hold any number.
@@ -99,12 +120,27 @@ fn located(error: Error, bits: &BitReader<'_>) -> Error {
     }
 }
 
-/// The context of byte `i` of the encoding, by the two bytes before it.
-fn context(i: usize, previous: u8, before_previous: u8) -> usize {
-    if i <= 128 {
-        return 0;
+/// The context of a byte by the two before it; for the first bytes it is 0.
+fn context(previous: u8, before_previous: u8) -> usize {
+    let (class, _) = CLASSES[usize::from(previous)];
+    let (_, class_before) = CLASSES[usize::from(before_previous)];
+    1 + usize::from(class) + 8 * usize::from(class_before)
+}
+
+/// [`class`] and [`class_before`] of each byte.
+const CLASSES: [(u8, u8); 256] = {
+    let mut classes = [(0, 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = (class(byte as u8), class_before(byte as u8));
+        byte += 1;
     }
-    let class = match previous {
+    classes
+};
+
+/// What the byte before tells about the next.
+const fn class(byte: u8) -> u8 {
+    match byte {
         b'a'..=b'z' | b'A'..=b'Z' => 0,
         b'0'..=b'9' | b'.' | b',' => 1,
         0 => 2,
@@ -113,13 +149,16 @@ fn context(i: usize, previous: u8, before_previous: u8) -> usize {
         241..=254 => 5,
         255 => 6,
         _ => 7,
-    };
-    let class_before = match before_previous {
+    }
+}
+
+/// What the byte before the one before tells about the next.
+const fn class_before(byte: u8) -> u8 {
+    match byte {
         b'a'..=b'z' | b'A'..=b'Z' => 0,
         b'0'..=b'9' | b'.' | b',' => 1,
         0..=15 => 2,
         241..=255 => 3,
         _ => 4,
-    };
-    1 + class + 8 * class_before
+    }
 }

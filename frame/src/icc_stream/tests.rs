@@ -305,7 +305,10 @@ fn sizes_are_checked() {
 fn stream(symbols: &[u32], claimed: u64, kind: Kind) -> Vec<u8> {
     let byte = |i: usize| if i < symbols.len() { symbols[i] as u8 } else { 0 };
     let items: Vec<Item> = (0..symbols.len())
-        .map(|i| Item::literal(context(i, byte(i.wrapping_sub(1)), byte(i.wrapping_sub(2))), symbols[i]))
+        .map(|i| {
+            let context = if i <= 128 { 0 } else { context(byte(i - 1), byte(i - 2)) };
+            Item::literal(context, symbols[i])
+        })
         .collect();
     let bundle = BundleWriter::fitting(CONTEXTS, &items, kind);
     let mut writer = BitWriter::new();
