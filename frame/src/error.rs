@@ -48,7 +48,7 @@ pub enum Error {
     /// The pool could not lease memory.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// An entropy-coded stream breaks a rule, or a limit of its tables.
+    /// An entropy-coded stream breaks a rule.
     #[error("entropy coding: {0}")]
     Entropy(jxlake_entropy::Error),
     /// The caller used a function against its contract; never caused by a file.
@@ -81,6 +81,10 @@ impl From<jxlake_entropy::Error> for Error {
             jxlake_entropy::Error::Overrun { end, .. } => Self::Truncated { needed: Some(end / 8 + 1) },
             jxlake_entropy::Error::Memory { bytes } => PoolError::Allocation { requested: bytes }.into(),
             jxlake_entropy::Error::Pool(error) => error.into(),
+            // Contexts and tables are both counted in bytes.
+            jxlake_entropy::Error::Limit { value, bound, .. } => {
+                Self::Limit { limit: Limit::Memory, value, bound }
+            }
             other => Self::Entropy(other),
         }
     }
@@ -315,5 +319,37 @@ struct Needed(Option<u64>);
 impl core::fmt::Display for Needed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.0.map_or(Ok(()), |bytes| write!(f, ": at least {bytes} bytes are needed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_entropy_coding_keep_their_kind() {
+        let error = Error::from(jxlake_entropy::Error::Overrun { position: 1000, end: 80 });
+        assert_eq!(error, Error::Truncated { needed: Some(11) });
+        assert_eq!(error.in_complete_section(), Invalid::SectionTooShort.into());
+        let (value, bound) = (7, 5);
+        let limit = jxlake_entropy::Error::Limit { limit: jxlake_entropy::Limit::Contexts, value, bound };
+        assert_eq!(Error::from(limit), Error::Limit { limit: Limit::Memory, value, bound });
+    }
+
+    #[test]
+    fn messages_name_place_and_values() {
+        let error = Invalid::Value { field: "dim_shift", value: 4 }.at(75);
+        assert_eq!(error.to_string(), "invalid codestream: dim_shift is 4 (at byte 9, bit 3)");
+        let error = Error::Truncated { needed: Some(12) };
+        assert_eq!(error.to_string(), "the input is truncated: at least 12 bytes are needed");
+        assert_eq!(
+            Error::from(Invalid::Padding).to_string(),
+            "invalid codestream: padding bits are not zero"
+        );
+    }
+
+    #[test]
+    fn results_stay_small() {
+        assert!(size_of::<Result<()>>() <= 80, "{}", size_of::<Result<()>>());
     }
 }
