@@ -283,6 +283,7 @@ impl Codes {
         for (&alphabet, config) in alphabets.iter().zip(&self.configs) {
             let start = symbols.len();
             reserve(symbols, alphabet as usize)?;
+            lengths.clear();
             reserve(lengths, alphabet as usize)?;
             read_prefix_code(bits, alphabet, lengths, symbols)?;
             bits.check()?;
