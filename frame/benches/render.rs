@@ -40,11 +40,10 @@ fn planes(side: usize) -> [Plane; 3] {
     };
     let noise: Vec<f32> = (0..3 * side * side).map(|_| noise()).collect();
     [(0.0, 0.01), (0.3, 0.2), (0.3, 0.2)].map(|(base, swing)| {
-        let plane = Plane::new(side, side, Shift::default(), |x, y| {
+        Plane::new(side, side, Shift::default(), |x, y| {
             let wave = (x as f32 / 37.0).sin() + (y as f32 / 23.0).cos();
             base + swing * (wave / 4.0 + noise[y * side + x] / 20.0)
-        });
-        plane
+        })
     })
 }
 

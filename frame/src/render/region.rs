@@ -39,6 +39,9 @@ pub(crate) struct Chain<'a> {
     pub(crate) level: fearless_simd::Level,
 }
 
+/// The stages of a job are others than those that its plan was built from.
+const STAGES: Error = invalid_call("render: the plan belongs to other stages");
+
 /// A region on its way through the chain.
 pub(crate) struct Renderer<'a> {
     pub(crate) chain: Chain<'a>,
@@ -136,9 +139,7 @@ impl Renderer<'_> {
         stage: usize,
         rows: std::ops::Range<usize>,
     ) -> Result<(), Error> {
-        let Stage::Point(stage) = self.chain.stages[stage] else {
-            return Err(invalid_call("stages changed"));
-        };
+        let Some(Stage::Point(stage)) = self.chain.stages.get(stage) else { return Err(STAGES) };
         let Progress { left, right, .. } = self.state.progress[index];
         let width = (right - left).next_multiple_of(LANES);
         for y in rows {
@@ -173,9 +174,7 @@ impl Renderer<'_> {
         stage: usize,
         rows: std::ops::Range<usize>,
     ) -> Result<(), Error> {
-        let Stage::Window(stage) = self.chain.stages[stage] else {
-            return Err(invalid_call("stages changed"));
-        };
+        let Some(Stage::Window(stage)) = self.chain.stages.get(stage) else { return Err(STAGES) };
         self.pad(node, index, rows.end);
         let plan = self.chain.plan;
         let links = &plan.links[node.links.clone()];

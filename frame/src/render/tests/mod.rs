@@ -4,5 +4,6 @@ mod artificial;
 mod executors;
 mod format_chains;
 mod harness;
+mod lifecycle;
 mod self_check;
 mod twins;

