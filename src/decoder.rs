@@ -77,6 +77,13 @@ impl Decoder {
         self
     }
 
+    /// Renders by whole planes instead of streaming: slow, for tests that both give the same pixels.
+    #[doc(hidden)]
+    pub fn with_oracle(mut self, oracle: bool) -> Self {
+        self.context.oracle = oracle;
+        self
+    }
+
     /// What tells how far the decode is and can stop it, from any thread.
     pub fn watch(&self) -> Arc<Watch> {
         Arc::clone(&self.context.watch)

@@ -18,6 +18,7 @@ use crate::modular::global::{GroupWorkspace, ModularGlobal};
 use crate::modular::global_tree::GlobalTree;
 use crate::modular::sub_bitstream::ModularContext;
 use crate::render::stages::{Sigma, UpsamplingKernels};
+use crate::render::oracle;
 use crate::render::{ChannelPlan, GroupInput, Origin, Plan, RenderJob, RowSource, StreamingState};
 use crate::toc::Toc;
 use crate::vardct::LfChannelDequantization;
@@ -332,11 +333,15 @@ impl Renderer {
             saved,
         };
         let executor = streaming.begin(RenderJob { plan, stages, source: frame.source, pool, level: *level });
-        threads.run(job.geometry.num_groups(), |group| {
-            let mut input = executor.lease_group(group)?;
-            (frame.bring)(group, &mut input)?;
-            executor.submit(input, &consumer)
-        })?;
+        if job.context.oracle {
+            oracle::run(&executor, channels, frame.bring, &consumer)?;
+        } else {
+            threads.run(job.geometry.num_groups(), |group| {
+                let mut input = executor.lease_group(group)?;
+                (frame.bring)(group, &mut input)?;
+                executor.submit(input, &consumer)
+            })?;
+        }
         drop(executor);
         drop(consumer);
 

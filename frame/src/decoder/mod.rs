@@ -40,6 +40,9 @@ pub struct Context {
     pub level: fearless_simd::Level,
     /// Whether spot colours are mixed into the picture.
     pub spot_colours: bool,
+    /// Whether frames are rendered by whole planes, slowly and in memory of the system: the
+    /// [oracle](crate::render::oracle) that tests hold production against.
+    pub oracle: bool,
     /// Tells how far the decode is, and can stop it.
     pub watch: Arc<Watch>,
 }
@@ -53,6 +56,7 @@ impl Default for Context {
             limits: Limits::default(),
             level: fearless_simd::Level::new(),
             spot_colours: true,
+            oracle: false,
             watch: Arc::default(),
         }
     }

@@ -1,11 +1,17 @@
 //! The chain of stages applied to whole planes, one stage after the other: the oracle that tests hold the
 //! [streaming executor](super::StreamingExecutor) against.
 
-use super::rows::{Area, OutputRows, Place, PointRows, ScratchRows, Store, Window};
+use super::consumer::{Region, RowConsumer};
+use super::group_input::{Extent, GroupInput};
+use super::invalid_call;
+use super::plan::{ChannelPlan, Origin, Plan};
+use super::rows::{Area, ConsumerRow, OutputRows, Place, PointRows, ScratchRows, Store, Window};
 use super::stage::{Reach, Shift, Stage, WindowStage, mirror};
+use super::streaming::StreamingExecutor;
 use super::{LANES, PAD, PAD_END};
 use crate::Error;
 use fearless_simd::Level;
+use jxlake_util::Rect;
 
 /// All samples of a channel, row by row, and its resolution.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +112,85 @@ pub fn render(
     }
     taps.push(planes);
     Ok(taps)
+}
+
+/// Renders a frame as a [`StreamingExecutor`] would, from the same groups to the same consumer, but by whole planes.
+///
+/// `bring` writes the samples of a group. Everything happens on the calling thread, and memory comes from the system.
+///
+/// # Errors
+///
+/// Those of the stages, of `bring` and of the consumer.
+pub fn run<C: RowConsumer>(
+    executor: &StreamingExecutor<'_>,
+    channels: &[ChannelPlan],
+    bring: &dyn Fn(usize, &mut GroupInput<'_>) -> Result<(), Error>,
+    consumer: &C,
+) -> Result<(), Error> {
+    let job = executor.job();
+    let frame = job.plan.frame.ok_or(invalid_call("no frame was laid out"))?;
+    let mut planes = gather(executor, channels, bring)?;
+    for (channel, plan) in channels.iter().enumerate().filter(|(_, plan)| plan.origin == Origin::Rows) {
+        let source = job.source.ok_or(invalid_call("no source of rows"))?;
+        let mut plane = Plane::new(frame.width, frame.height, plan.shift, |_, _| 0.0);
+        for y in 0..plane.height {
+            source.read(channel, 0, y, &mut plane.samples[y * plane.width..][..plane.width])?;
+        }
+        planes[channel] = plane;
+    }
+    let taps = render(frame.width, frame.height, planes, job.stages, job.level)?;
+    deliver(job.plan, &taps, consumer)
+}
+
+/// The planes of the channels that groups bring; those of other channels are zero.
+fn gather(
+    executor: &StreamingExecutor<'_>,
+    channels: &[ChannelPlan],
+    bring: &dyn Fn(usize, &mut GroupInput<'_>) -> Result<(), Error>,
+) -> Result<Vec<Plane>, Error> {
+    let plan = executor.job().plan;
+    let frame = plan.frame.ok_or(invalid_call("no frame was laid out"))?;
+    let plane = |plan: &ChannelPlan| Plane::new(frame.width, frame.height, plan.shift, |_, _| 0.0);
+    let mut planes: Vec<Plane> = channels.iter().map(plane).collect();
+    let columns = frame.width.div_ceil(frame.group_size);
+    for group in 0..columns * frame.height.div_ceil(frame.group_size) {
+        let mut input = executor.lease_group(group)?;
+        bring(group, &mut input)?;
+        for (channel, plane) in planes.iter_mut().enumerate() {
+            if channels[channel].origin != Origin::Group {
+                continue;
+            }
+            let x = (group % columns * frame.group_size) >> plane.shift.horizontal;
+            let y = (group / columns * frame.group_size) >> plane.shift.vertical;
+            let samples = input.channel(channel, Extent::Exact)?;
+            for row in 0..samples.rows() {
+                let from = samples.row(row);
+                plane.samples[(y + row) * plane.width + x..][..from.len()].copy_from_slice(from);
+            }
+        }
+    }
+    Ok(planes)
+}
+
+/// Shows the planes at each tap to a consumer, by the regions of `plan`.
+fn deliver<C: RowConsumer>(plan: &Plan, taps: &[Vec<Plane>], consumer: &C) -> Result<(), Error> {
+    let current: Vec<u32> = (0..taps[0].len() as u32).collect();
+    for (row, rows) in plan.row_edges().windows(2).enumerate() {
+        for (column, columns) in plan.column_edges().windows(2).enumerate() {
+            let rect = Rect::new(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0]);
+            let mut state = consumer.begin(&Region { column, row, rect })?;
+            for (tap, planes) in taps.iter().enumerate() {
+                let (stores, buffer) = lay_out(planes, 0);
+                for y in rows[0]..rows[1] {
+                    let area = Area { x: rect.x, y, width: rect.width, rows: 1 };
+                    let (stores, current) = (&stores, &current);
+                    let row = ConsumerRow { tap, area, stores, current, group: &buffer, rings: &[] };
+                    consumer.row(&mut state, &row)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The planes that a window stage makes of the given channels.

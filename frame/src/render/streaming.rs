@@ -85,6 +85,11 @@ impl StreamingState {
 }
 
 impl<'f> StreamingExecutor<'f> {
+    /// What is rendered.
+    pub fn job(&self) -> &RenderJob<'f> {
+        &self.job
+    }
+
     /// The layout of the frame.
     pub fn plan(&self) -> &'f Plan {
         self.job.plan
