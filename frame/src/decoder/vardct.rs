@@ -30,7 +30,7 @@ impl VarDctParts {
     /// Gives all leases back.
     pub(super) fn clear(&mut self) {
         self.frame.clear();
-        self.kept.clear();
+        self.kept.iter().for_each(|kept| lock(kept).give_back());
     }
 }
 
@@ -87,56 +87,35 @@ pub(super) fn decode<S: IntegerSample, O: Output>(
     frame.read_hf_global(if job.geometry.is_single_section() { &mut bits } else { hf_bits }, &modular)?;
 
     let frame = &*frame;
-    let group_bits = Mutex::new(bits);
-    let pass_bits = |pass, group| match job.geometry.is_single_section() {
-        true => lock(&group_bits).clone(),
-        false => job.section(Section::PassGroup { pass, group }),
-    };
+    let reader = GroupReader { job, modular: &modular, groups, frame, single_section: Mutex::new(bits) };
     if let Some(tiles) = &extra {
-        kept.clear();
-        kept.resize_with(job.geometry.num_groups(), Mutex::default);
-        job.context.threads.run(job.geometry.num_groups(), |group| {
-            let mut pass_group = lock(&kept[group]);
-            frame.begin_group(group, modular.pool, &mut pass_group)?;
-            for pass in 0..job.geometry.num_passes {
-                let mut bits = pass_bits(pass, group);
-                frame.decode_pass_group(pass, &mut bits, modular.level, &mut pass_group)?;
-                let section = Section::PassGroup { pass, group };
-                tiles.decode(section, &mut bits, &modular, &mut groups.take())?;
-            }
-            Ok::<_, Error>(())
-        })?;
+        reader.keep_all(kept, tiles)?;
     }
     drop(extra);
     if !matches!(place, ExtraPlace::Groups(_)) {
         global.finish(&modular, &job.context.threads)?;
     }
-    let rows = ModularRows::new(job, global.channels(), frame.lf_dequantization());
     let global = &*global;
     let bring = |group: usize, input: &mut GroupInput<'_>| {
-        let mut taken = match place {
-            ExtraPlace::Sections => std::mem::take(&mut *lock(&kept[group])),
-            _ => PassGroup::default(),
-        };
-        let mut worker = pass_groups.take();
-        let pass_group = if place == ExtraPlace::Sections { &mut taken } else { &mut *worker };
-        if place != ExtraPlace::Sections {
-            frame.begin_group(group, modular.pool, pass_group)?;
-            for pass in 0..job.geometry.num_passes {
-                let mut bits = pass_bits(pass, group);
-                frame.decode_pass_group(pass, &mut bits, modular.level, pass_group)?;
-                if place == ExtraPlace::Groups(pass) {
-                    let mut workspace = groups.take();
-                    global.decode_group((pass, group), &mut bits, &modular, &mut workspace)?;
-                    ExtraChannels::of(job).write(workspace.channels(), input)?;
-                    workspace.clear();
-                }
-            }
+        if place == ExtraPlace::Sections {
+            let mut pass_group = lock(&kept[group]);
+            reader.render(group, &pass_group, input)?;
+            pass_group.give_back();
+            return Ok(());
         }
-        let mut colour = input.channels([0, 1, 2], Extent::Padded)?;
-        frame.render_group(group, pass_group, &mut colour, modular.pool, modular.level)?;
-        job.context.watch.step()
+        let mut pass_group = pass_groups.take();
+        reader.decode(group, &mut pass_group, |pass, bits| {
+            if place == ExtraPlace::Groups(pass) {
+                let mut workspace = groups.take();
+                global.decode_group((pass, group), bits, &modular, &mut workspace)?;
+                ExtraChannels::of(job).write(workspace.channels(), input)?;
+                workspace.clear();
+            }
+            Ok(())
+        })?;
+        reader.render(group, &pass_group, input)
     };
+    let rows = ModularRows::new(job, global.channels(), frame.lf_dequantization());
     let sigma = match &sigma {
         Some(sigma) => Sigma::Blocks(sigma.view()),
         None => Sigma::Constant(f32::NEG_INFINITY),
@@ -145,6 +124,61 @@ pub(super) fn decode<S: IntegerSample, O: Output>(
     let source: Option<&dyn RowSource> = Some(&rows);
     let rendering = RenderFrame { sigma, colour: Origin::Group, extra, source, bring: &bring };
     renderer.render(job, rendering, slots, output)
+}
+
+/// What decoding and rendering groups takes.
+struct GroupReader<'a, S: IntegerSample> {
+    job: &'a FrameJob<'a>,
+    modular: &'a ModularContext<'a>,
+    groups: &'a Scratch<GroupWorkspace<S>>,
+    frame: &'a VarDctFrame,
+    /// Where the only group begins, if the frame has a single section.
+    single_section: Mutex<BitReader<'a>>,
+}
+
+impl<S: IntegerSample> GroupReader<'_, S> {
+    fn bits(&self, pass: usize, group: usize) -> BitReader<'_> {
+        if self.job.geometry.is_single_section() {
+            return lock(&self.single_section).clone();
+        }
+        self.job.section(Section::PassGroup { pass, group })
+    }
+
+    /// Decodes all passes of a group; `modular` reads what follows the coefficients in each.
+    fn decode(
+        &self,
+        group: usize,
+        pass_group: &mut PassGroup,
+        mut modular: impl FnMut(usize, &mut BitReader<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.frame.begin_group(group, self.modular.pool, pass_group)?;
+        for pass in 0..self.job.geometry.num_passes {
+            let mut bits = self.bits(pass, group);
+            self.frame.decode_pass_group(pass, &mut bits, self.modular.level, pass_group)?;
+            modular(pass, &mut bits)?;
+        }
+        Ok(())
+    }
+
+    /// Decodes all groups, each into its own place, because extra channels must be complete before the first is rendered.
+    fn keep_all(&self, kept: &mut Vec<Mutex<PassGroup>>, tiles: &Tiles<'_, S>) -> Result<()> {
+        let count = self.job.geometry.num_groups();
+        if kept.len() < count {
+            kept.resize_with(count, Mutex::default);
+        }
+        self.job.context.threads.run(count, |group| {
+            self.decode(group, &mut lock(&kept[group]), |pass, bits| {
+                tiles.decode(Section::PassGroup { pass, group }, bits, self.modular, &mut self.groups.take())
+            })
+        })
+    }
+
+    /// Writes the samples of a group to its place in the chain.
+    fn render(&self, group: usize, pass_group: &PassGroup, input: &mut GroupInput<'_>) -> Result<()> {
+        let mut colour = input.channels([0, 1, 2], Extent::Padded)?;
+        self.frame.render_group(group, pass_group, &mut colour, self.modular.pool, self.modular.level)?;
+        self.job.context.watch.step()
+    }
 }
 
 /// What decoding the sections of LF groups takes.

@@ -91,6 +91,12 @@ impl PassGroup {
         Ok(())
     }
 
+    /// Gives the coefficients' storage back; lists keep theirs for the next group.
+    pub fn give_back(&mut self) {
+        self.coefficients = None;
+        self.varblocks.clear();
+    }
+
     /// Sets all coefficients to zero; touches only those that may not be.
     fn clear(&mut self) {
         let places = Places { varblocks: &self.varblocks, hshift: self.hshift, vshift: self.vshift };
