@@ -37,7 +37,7 @@ fn streams() -> Vec<PathBuf> {
     let mut folders = vec![common::testdata()];
     let inside = std::fs::read_dir(common::testdata()).expect("a folder").flatten().map(|entry| entry.path());
     folders.extend(inside.filter(|path| path.is_dir()));
-    for shared in ["bench", "bench/thumbs"] {
+    for shared in ["bench", "bench/thumbs", "format/streams"] {
         folders.extend(common::shared(shared));
     }
     if let Some(conformance) = common::shared("conformance") {

@@ -2,6 +2,7 @@
 
 use jxlake_util::PoolError;
 
+use crate::features::FeatureFault;
 use crate::limits::Limit;
 use crate::modular::fault::ModularFault;
 use crate::vardct::VarDctFault;
@@ -186,6 +187,11 @@ pub enum Invalid {
     /// A VarDCT frame breaks a rule.
     #[error("VarDCT: {0}")]
     VarDct(#[from] VarDctFault),
+
+    // Patches, splines.
+    /// An image feature breaks a rule.
+    #[error("image features: {0}")]
+    Feature(#[from] FeatureFault),
 
     // Frame header, TOC.
     /// A subsampled VarDCT frame asks for adaptive LF smoothing.

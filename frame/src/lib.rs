@@ -20,6 +20,8 @@ pub mod modular;
 
 pub mod vardct;
 
+pub mod features;
+
 pub mod colour;
 pub mod composition;
 pub mod decoder;

@@ -42,6 +42,30 @@ pub struct ChannelBlending {
     pub clamp: bool,
 }
 
+impl BlendOperation {
+    /// What is done to colours if there is no alpha channel: alpha blending replaces, weighted addition adds.
+    pub fn without_alpha(self) -> Self {
+        match self {
+            Self::Above | Self::Below => Self::Replace,
+            Self::WeightedAddAbove | Self::WeightedAddBelow => Self::Add,
+            operation => operation,
+        }
+    }
+}
+
+impl ChannelBlending {
+    /// Whether results depend on no other channel.
+    pub fn is_independent(&self) -> bool {
+        use BlendOperation::{Add, Keep, Multiply, Replace};
+        matches!(self.operation, Keep | Replace | Add | Multiply)
+    }
+
+    /// Combines rows of one channel by an operation that [depends on no other](Self::is_independent).
+    pub fn combine(&self, old: &mut [f32], new: &[f32]) {
+        blend_samples(self, old, new, Weights { old: &[], new: &[], associated: false });
+    }
+}
+
 /// What blending needs to know about an extra channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtraChannelRole {
@@ -125,12 +149,8 @@ impl Blending<'_> {
 
     /// Without any alpha channel, alpha blending replaces and weighted addition adds.
     fn colour_without_alpha(&self, has_alpha: bool) -> ChannelBlending {
-        use BlendOperation::{Above, Add, Below, Replace, WeightedAddAbove, WeightedAddBelow};
-        let operation = match self.colour.operation {
-            Above | Below if !has_alpha => Replace,
-            WeightedAddAbove | WeightedAddBelow if !has_alpha => Add,
-            operation => operation,
-        };
+        let operation = self.colour.operation;
+        let operation = if has_alpha { operation } else { operation.without_alpha() };
         ChannelBlending { operation, ..self.colour }
     }
 

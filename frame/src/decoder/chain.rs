@@ -1,9 +1,10 @@
 //! The chain of stages that a frame's header asks for.
 
-use super::frame::FrameJob;
+use super::frame::{FrameJob, RenderFrame};
 use crate::colour::{Curve, LinearTarget, Transfer, XybToLinear, output_encoding_of_xyb};
-use crate::composition::COLOUR_CHANNELS;
+use crate::composition::{COLOUR_CHANNELS, ExtraChannelRole, Slots};
 use crate::error::{Error, Invalid, Result};
+use crate::features::{AddNoise, ConvolveNoise, DrawPatches, DrawSplines, Features};
 use crate::frame_header::FrameType;
 use crate::image_header::{ColourEncoding, ExtraChannelKind, ImageHeader};
 use crate::render::stages::{
@@ -26,6 +27,19 @@ pub(super) struct Destinations {
     pub(super) shown: bool,
 }
 
+/// What the stages of a frame work with, besides its header.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'f> {
+    /// How strongly the edge-preserving filter, if there is one, smooths.
+    pub(super) sigma: Sigma<'f>,
+    pub(super) kernels: &'f UpsamplingKernels,
+    pub(super) features: &'f Features,
+    /// Where patches are taken from.
+    pub(super) slots: &'f Slots,
+    /// Roles of the extra channels.
+    pub(super) roles: &'f [ExtraChannelRole],
+}
+
 /// The stages of a frame, in their order.
 pub(super) struct Chain<'f> {
     chroma_horizontal: Option<ChromaUpsamplingHorizontal>,
@@ -33,7 +47,10 @@ pub(super) struct Chain<'f> {
     gaborish: Option<Gaborish>,
     epf: [Option<EdgePreservingFilter<'f>>; 3],
     early_upsampling: Option<Upsampling<'f>>,
+    patches: Option<DrawPatches<'f>>,
+    splines: Option<DrawSplines<'f>>,
     upsampling: Option<Upsampling<'f>>,
+    noise: Option<(ConvolveNoise, AddNoise)>,
     colour: Option<ColourTransform>,
     spot: Option<SpotColours<'f>>,
     destinations: Destinations,
@@ -47,13 +64,9 @@ enum ColourTransform {
 }
 
 impl<'f> Chain<'f> {
-    /// The chain of a frame whose edge-preserving filter, if it has one, smooths by `sigma`.
-    pub(super) fn new(
-        job: &FrameJob<'f>,
-        destinations: Destinations,
-        sigma: Sigma<'f>,
-        kernels: &'f UpsamplingKernels,
-    ) -> Result<Self> {
+    /// The chain of a frame.
+    pub(super) fn new(job: &FrameJob<'f>, destinations: Destinations, given: Given<'f>) -> Result<Self> {
+        let Given { sigma, kernels, features, slots, roles } = given;
         let (header, image) = (job.header, job.image);
         let filter = &header.restoration_filter;
         let frame_shift = header.upsampling.trailing_zeros() as u8;
@@ -82,8 +95,11 @@ impl<'f> Chain<'f> {
             gaborish: filter.gab.then(|| Gaborish::new(filter.gab_weights)),
             epf,
             early_upsampling: early.then(|| upsampling(Upsampled::Channels(COLOUR_CHANNELS, channels))),
+            patches: features.patches(slots, roles),
+            splines: features.splines(),
             upsampling: (header.upsampling > 1)
                 .then(|| upsampling(if late { Upsampled::All } else { Upsampled::Colour })),
+            noise: features.noise(channels),
             colour: if colour_shown { ColourTransform::of(job)? } else { None },
             spot: if destinations.shown { SpotColours::of(job) } else { None },
             destinations,
@@ -108,7 +124,11 @@ impl<'f> Chain<'f> {
         push(window(&self.gaborish));
         self.epf.iter().for_each(|step| push(window(step)));
         push(window(&self.early_upsampling));
+        push(self.patches.as_ref().map(|stage| Stage::Point(stage)));
+        push(self.splines.as_ref().map(|stage| Stage::Point(stage)));
         push(window(&self.upsampling));
+        push(self.noise.as_ref().map(|(convolve, _)| Stage::Window(convolve)));
+        push(self.noise.as_ref().map(|(_, add)| Stage::Point(add)));
         push(self.destinations.before.then_some(Stage::Tap));
         push(self.colour.as_ref().map(|colour| match colour {
             ColourTransform::Xyb(stage) => Stage::Point(stage),
@@ -157,8 +177,9 @@ pub(super) fn frame_shape(job: &FrameJob<'_>) -> FrameShape {
     }
 }
 
-/// The channels as they enter the chain: colour from `colour`, extra channels from `extra`.
-pub(super) fn channel_plans(job: &FrameJob<'_>, colour: Origin, extra: Origin, plans: &mut Vec<ChannelPlan>) {
+/// The channels as they enter the chain: colour, extra channels, random numbers for noise.
+pub(super) fn channel_plans(job: &FrameJob<'_>, frame: &RenderFrame<'_>, plans: &mut Vec<ChannelPlan>) {
+    let RenderFrame { colour, extra, .. } = *frame;
     let upsampling = job.header.upsampling.trailing_zeros();
     plans.clear();
     plans.extend((0..COLOUR_CHANNELS).map(|channel| ChannelPlan {
@@ -174,6 +195,9 @@ pub(super) fn channel_plans(job: &FrameJob<'_>, colour: Origin, extra: Origin, p
             .iter()
             .map(|factor| ChannelPlan { shift: Shift::both(factor.trailing_zeros() as u8), origin: extra }),
     );
+    if frame.features.has_noise() {
+        plans.extend([ChannelPlan { shift: Shift::both(0), origin: Origin::Group }; 3]);
+    }
 }
 
 /// Spot colours, mixed into the picture in the order of their channels.

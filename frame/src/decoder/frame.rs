@@ -1,7 +1,7 @@
 //! One frame: its sections are decoded and what they hold is saved, blended, shown.
 
 use super::canvas::{self, BlendingTable};
-use super::chain::{self, Chain, Destinations};
+use super::chain::{self, Chain, Destinations, Given};
 use super::consumer::{Destination, FrameConsumer};
 use super::integers::{self, IntegerSample};
 use super::output::{DisplayedFrame, Output, Partition};
@@ -10,6 +10,7 @@ use super::vardct::{self, VarDctParts};
 use crate::composition::{Blending, COLOUR_CHANNELS, FrameCounters, SavedFrame, Slots};
 use crate::decoder::Context;
 use crate::error::{Error, Result};
+use crate::features::{BaseCorrelation, FeatureContext, Features, NoiseCells};
 use crate::frame_header::{Encoding, FrameHeader, FrameType};
 use crate::geometry::{FrameGeometry, Section};
 use crate::image_header::{ImageHeader, UpsamplingWeights};
@@ -17,8 +18,8 @@ use crate::modular::channel::Sample;
 use crate::modular::global::{GroupWorkspace, ModularGlobal};
 use crate::modular::global_tree::GlobalTree;
 use crate::modular::sub_bitstream::ModularContext;
-use crate::render::stages::{Sigma, UpsamplingKernels};
 use crate::render::oracle;
+use crate::render::stages::{Sigma, UpsamplingKernels};
 use crate::render::{ChannelPlan, GroupInput, Origin, Plan, RenderJob, RowSource, StreamingState};
 use crate::toc::Toc;
 use crate::vardct::LfChannelDequantization;
@@ -57,6 +58,18 @@ impl<'f> FrameJob<'f> {
         }
     }
 
+    /// What its features depend on.
+    pub(super) fn features<'a>(&'a self, slots: &'a Slots) -> FeatureContext<'a> {
+        FeatureContext {
+            image: self.image,
+            header: self.header,
+            geometry: self.geometry,
+            slots,
+            limits: &self.context.limits,
+            pool: &self.context.pool,
+        }
+    }
+
     /// Number of channels that later stages see: three of colour, and the extra ones.
     pub(super) fn channels(&self) -> usize {
         COLOUR_CHANNELS + self.image.extra_channels.len()
@@ -90,6 +103,7 @@ pub(super) struct FrameDecoder {
     narrow: ModularFrame<i16>,
     wide: ModularFrame<i32>,
     vardct: VarDctParts,
+    features: Features,
     renderer: Renderer,
 }
 
@@ -108,9 +122,9 @@ impl FrameDecoder {
         slots: &mut Slots,
         output: &mut O,
     ) -> Result<()> {
-        let Self { tree, narrow, wide, vardct, renderer } = self;
+        let Self { tree, narrow, wide, vardct, features, renderer } = self;
         job.context.watch.begin(job.geometry.num_groups() * job.geometry.num_passes);
-        let mut scene = Scene { tree, vardct, renderer, slots };
+        let mut scene = Scene { tree, vardct, features, renderer, slots };
         if job.image.modular_16bit_buffers {
             match scene.decode(job, narrow, output) {
                 Err(Error::SampleOverflow) => {}
@@ -125,6 +139,7 @@ impl FrameDecoder {
         self.narrow.global.clear();
         self.wide.global.clear();
         self.vardct.clear();
+        self.features.clear();
         self.renderer.clear();
     }
 }
@@ -133,6 +148,7 @@ impl FrameDecoder {
 pub(super) struct Scene<'s> {
     pub(super) tree: &'s mut GlobalTree,
     pub(super) vardct: &'s mut VarDctParts,
+    pub(super) features: &'s mut Features,
     pub(super) renderer: &'s mut Renderer,
     pub(super) slots: &'s mut Slots,
 }
@@ -145,10 +161,12 @@ impl Scene<'_> {
         modular: &mut ModularFrame<S>,
         output: &mut O,
     ) -> Result<()> {
-        match job.header.encoding {
+        let decoded = match job.header.encoding {
             Encoding::Modular => decode_modular(job, self, modular, output),
             Encoding::VarDct => vardct::decode(job, self, modular, output),
-        }
+        };
+        self.features.clear();
+        decoded
     }
 }
 
@@ -159,8 +177,10 @@ fn decode_modular<S: IntegerSample, O: Output>(
     ModularFrame { global, groups }: &mut ModularFrame<S>,
     output: &mut O,
 ) -> Result<()> {
-    let Scene { tree, renderer, slots, .. } = scene;
+    let Scene { tree, features, renderer, slots, .. } = scene;
     let mut bits = job.section(Section::LfGlobal);
+    features.read(&mut bits, &job.features(slots))?;
+    features.prepare(BaseCorrelation::default(), &job.features(slots))?;
     let factors = LfChannelDequantization::read(&mut bits)?;
     tree.read(&mut bits, job.image, job.header, job.geometry)?;
     let modular = job.modular(tree);
@@ -172,8 +192,8 @@ fn decode_modular<S: IntegerSample, O: Output>(
     let rows = ModularRows::new(job, global.channels(), &factors);
     let sigma = Sigma::Constant(Sigma::reciprocal(job.header.restoration_filter.epf_sigma_for_modular));
     let source: Option<&dyn RowSource> = Some(&rows);
-    let frame =
-        RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source, bring: &|_, _| Ok(()) };
+    let bring: &Bring<'_> = &|_, _| Ok(());
+    let frame = RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source, bring, features };
     renderer.render(job, frame, slots, output)?;
     global.clear();
     Ok(())
@@ -224,6 +244,8 @@ pub(super) struct RenderFrame<'f> {
     pub(super) source: Option<&'f dyn RowSource>,
     /// Writes the samples of a group.
     pub(super) bring: &'f Bring<'f>,
+    /// What is drawn onto the frame.
+    pub(super) features: &'f Features,
 }
 
 /// Writes the samples of a group, counted row by row, if groups bring any.
@@ -283,10 +305,13 @@ impl Renderer {
             _ => kernels.insert(Box::new((weights.clone(), UpsamplingKernels::new(weights)))),
         };
         let kernels = &kernels.1;
-        let chain = Chain::new(job, destinations, frame.sigma, kernels)?;
+        blending.read(job.image, job.header);
+        let given =
+            Given { sigma: frame.sigma, kernels, features: frame.features, slots, roles: &blending.roles };
+        let chain = Chain::new(job, destinations, given)?;
         let (stages, used) = chain.stages();
         let stages = &stages[..used];
-        chain::channel_plans(job, frame.colour, frame.extra, channels);
+        chain::channel_plans(job, &frame, channels);
         plan.build(chain::frame_shape(job), channels, stages)?;
 
         let whole = [size.width, size.height].map(|side| side as usize);
@@ -302,7 +327,6 @@ impl Renderer {
         }
         let mut grid_after = None;
         let mut part = Rect::new(0, 0, whole[0], whole[1]);
-        blending.read(job.image, job.header);
         if destinations.after {
             canvas.lease(pool, count, job.image.size, false)?;
             let mut start = [0, 0];
@@ -332,13 +356,22 @@ impl Renderer {
             writer,
             saved,
         };
+        let noise = frame.features.has_noise().then(|| NoiseCells {
+            counters: job.counters,
+            side: job.geometry.group_dim,
+            group_side: chain::frame_shape(job).group_size,
+        });
+        let bring: &Bring<'_> = &|group, input| {
+            (frame.bring)(group, input)?;
+            noise.map_or(Ok(()), |noise| noise.bring(count, input, *level))
+        };
         let executor = streaming.begin(RenderJob { plan, stages, source: frame.source, pool, level: *level });
         if job.context.oracle {
-            oracle::run(&executor, channels, frame.bring, &consumer)?;
+            oracle::run(&executor, channels, bring, &consumer)?;
         } else {
             threads.run(job.geometry.num_groups(), |group| {
                 let mut input = executor.lease_group(group)?;
-                (frame.bring)(group, &mut input)?;
+                bring(group, &mut input)?;
                 executor.submit(input, &consumer)
             })?;
         }

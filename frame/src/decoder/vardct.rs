@@ -69,11 +69,13 @@ pub(super) fn decode<S: IntegerSample, O: Output>(
     ModularFrame { global, groups }: &mut ModularFrame<S>,
     output: &mut O,
 ) -> Result<()> {
-    let Scene { tree, vardct, renderer, slots } = scene;
+    let Scene { tree, vardct, features, renderer, slots } = scene;
     let VarDctParts { frame, pass_groups, kept } = &mut **vardct;
     let mut bits = job.section(Section::LfGlobal);
     frame.begin(job.header, job.image, job.geometry);
+    features.read(&mut bits, &job.features(slots))?;
     frame.read_lf_global(&mut bits)?;
+    features.prepare(frame.correlation().into(), &job.features(slots))?;
     tree.read(&mut bits, job.image, job.header, job.geometry)?;
     let modular = job.modular(tree);
     global.read(&mut bits, job.header, &modular)?;
@@ -122,7 +124,7 @@ pub(super) fn decode<S: IntegerSample, O: Output>(
     };
     let extra = if matches!(place, ExtraPlace::Groups(_)) { Origin::Group } else { Origin::Rows };
     let source: Option<&dyn RowSource> = Some(&rows);
-    let rendering = RenderFrame { sigma, colour: Origin::Group, extra, source, bring: &bring };
+    let rendering = RenderFrame { sigma, colour: Origin::Group, extra, source, bring: &bring, features };
     renderer.render(job, rendering, slots, output)
 }
 

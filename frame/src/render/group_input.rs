@@ -39,6 +39,12 @@ impl<'f> GroupInput<'f> {
         self.group
     }
 
+    /// Column and row of the group.
+    pub fn position(&self) -> [usize; 2] {
+        let columns = self.plan.groups[0];
+        [self.group % columns, self.group / columns]
+    }
+
     /// The samples of one channel, which must be one that groups bring. Rows and columns are those of the
     /// group's part of the channel, in the channel's own resolution.
     pub fn channel(&mut self, channel: usize, extent: Extent) -> Result<ViewMut2<'_, f32>, Error> {
@@ -52,8 +58,7 @@ impl<'f> GroupInput<'f> {
         channels: [usize; N],
         extent: Extent,
     ) -> Result<[ViewMut2<'_, f32>; N], Error> {
-        let columns = self.plan.groups[0];
-        let position = [self.group % columns, self.group / columns];
+        let position = self.position();
         let mut ranges = [const { 0..0 }; N];
         let mut shapes = [[0; 3]; N];
         for ((range, shape), channel) in ranges.iter_mut().zip(&mut shapes).zip(channels) {
