@@ -20,7 +20,8 @@ fn main() {
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).map(PathBuf::from).collect();
     if files.is_empty() {
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let shared = std::env::var_os("JXLAKE_SHARED").map_or_else(|| project.join("../shared"), PathBuf::from);
+        let shared =
+            std::env::var_os("JXLAKE_SHARED").map_or_else(|| project.join("../shared"), PathBuf::from);
         for folder in [project.join("testdata"), shared.join("bench")] {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
             files.extend(entries.filter(|path| path.extension().is_some_and(|e| e == "jxl")));
@@ -58,7 +59,10 @@ fn measure(file: &[u8], pool: Pool) -> (Stats, f64) {
     let mut memory = vec![0u8; shape.height * shape.row_samples().expect("a row")];
     let mut decode = || {
         let mut frames = decoder.open(file).expect("headers");
-        while frames.next_into(&format, ImageMut::from_slice(&mut memory, shape).expect("room")).expect("a frame") {}
+        while frames
+            .next_into(&format, ImageMut::from_slice(&mut memory, shape).expect("room"))
+            .expect("a frame")
+        {}
     };
     decode();
     let region = Region::new(ALLOCATOR);

@@ -46,7 +46,10 @@ fn decode_file(
     let mut all_frames = || {
         let mut frames = decoder.open(&file).expect("headers");
         let mut count = 0;
-        while frames.next_into(&format, ImageMut::from_slice(&mut memory, shape).expect("room")).expect("a frame") {
+        while frames
+            .next_into(&format, ImageMut::from_slice(&mut memory, shape).expect("room"))
+            .expect("a frame")
+        {
             count += 1;
         }
         count
@@ -70,7 +73,8 @@ impl Profiler for Flamegraphs {
 
     fn stop_profiling(&mut self, _: &str, folder: &Path) {
         let report = self.running.take().and_then(|guard| guard.report().build().ok());
-        let file = std::fs::create_dir_all(folder).and_then(|()| std::fs::File::create(folder.join("flamegraph.svg")));
+        let file = std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::File::create(folder.join("flamegraph.svg")));
         if let (Some(report), Ok(file)) = (report, file) {
             let _ = report.flamegraph(file);
         }

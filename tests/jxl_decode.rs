@@ -30,7 +30,11 @@ fn writes_each_format() {
         ("rgba", "a.png", &b"\x89PNG\r\n\x1a\n"[..]),
         ("gray", "a.pgm", b"P5\n70 50\n255\n"),
         ("bits12", "a.ppm", b"P6\n45 39\n65535\n"),
-        ("gray_alpha", "a.pam", b"P7\nWIDTH 70\nHEIGHT 50\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n"),
+        (
+            "gray_alpha",
+            "a.pam",
+            b"P7\nWIDTH 70\nHEIGHT 50\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n",
+        ),
         ("float32", "a.pfm", b"PF\n41 33\n-1.0\n"),
         ("rgba", "a.npy", b"\x93NUMPY\x01\x00"),
     ] {

@@ -68,7 +68,11 @@ fn lossy_files_look_as_another_decoder_has_them() {
         let Some(path) = common::shared(&format!("bench/{name}.jxl")) else { return };
         let file = std::fs::read(&path).expect("a readable file");
         let mut decoder = Decoder::new();
-        let channels = if decoder.open(&file).expect("headers").image().is_grey() { Channels::Gray } else { Channels::Rgb };
+        let channels = if decoder.open(&file).expect("headers").image().is_grey() {
+            Channels::Gray
+        } else {
+            Channels::Rgb
+        };
         let ours = decoder.decode::<u8>(&file, &PixelFormat { channels, ..FORMAT }).expect("a picture");
         let image = jxl_oxide::JxlImage::builder().read(&file[..]).expect("headers");
         let render = image.render_frame(0).expect("a picture");

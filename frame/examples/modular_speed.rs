@@ -26,8 +26,7 @@ fn main() -> Result<(), Failure> {
     for path in std::env::args().skip(1) {
         let codestream = codestream(std::fs::read(&path)?);
         let frame = Frame::read(codestream)?;
-        let (time, samples) =
-            if frame.narrow { frame.measure::<i16>()? } else { frame.measure::<i32>()? };
+        let (time, samples) = if frame.narrow { frame.measure::<i16>()? } else { frame.measure::<i32>()? };
         let nanoseconds = time.as_nanos() as f64 / samples as f64;
         let megapixels = frame.pixels as f64 / time.as_secs_f64() / 1e6;
         println!("{path}: {samples} samples, {nanoseconds:.2} ns/sample, {megapixels:.1} MP/s");
@@ -126,8 +125,9 @@ impl Frame {
             for group in 0..geometry.num_groups() {
                 let place = geometry.group_position(group);
                 let bracket = header.passes.bracket(pass);
-                let shapes =
-                    group_channels(others, place, geometry.group_dim, |shift| bracket.contains(shift) && shift < 3);
+                let shapes = group_channels(others, place, geometry.group_dim, |shift| {
+                    bracket.contains(shift) && shift < 3
+                });
                 let range = toc.section(Section::PassGroup { pass, group });
                 let index = 18 + 3 * lf_groups + (geometry.num_groups() * pass + group) as u32;
                 streams.push((range.start as u64 * 8, shapes, index));

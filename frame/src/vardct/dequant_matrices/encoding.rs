@@ -55,6 +55,7 @@ impl Bands {
 
 /// The coding of a dequantisation table; arrays of three are by channel X, Y, B. Weights are in the scale of samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "seventeen of them live in a frame, and none is moved")]
 pub(super) enum Encoding {
     /// The default of the table.
     Library,
