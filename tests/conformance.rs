@@ -15,9 +15,43 @@ const MODULAR: [&str; 7] = [
     "lz77_flower",
 ];
 
+/// Streams with VarDCT frames.
+const VARDCT: [&str; 7] = [
+    "alpha_premultiplied",
+    "animation_icos4d",
+    "bike",
+    "grayscale",
+    "opsin_inverse",
+    "progressive",
+    "upsampling",
+];
+
+/// Streams with layers, features, spot colours, several frames.
+const COMPOSED: [&str; 9] = [
+    "animation_newtons_cradle",
+    "animation_spline",
+    "blendmodes",
+    "cmyk_layers",
+    "noise",
+    "patches",
+    "patches_lossless",
+    "spot",
+    "sunset_logo",
+];
+
 #[test]
 fn modular_streams_conform() {
     judge(&MODULAR);
+}
+
+#[test]
+fn vardct_streams_conform() {
+    judge(&VARDCT);
+}
+
+#[test]
+fn composed_streams_conform() {
+    judge(&COMPOSED);
 }
 
 fn judge(cases: &[&str]) {
