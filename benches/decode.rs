@@ -39,9 +39,7 @@ fn decode_file(
 ) {
     let file = std::fs::read(path).expect("a readable file");
     let format = PixelFormat { channels: Channels::All, ..PixelFormat::default() };
-    let frames = decoder.open(&file).expect("headers");
-    let shape = frames.shape(&format).expect("a shape");
-    drop(frames);
+    let shape = decoder.open(&file).and_then(|frames| frames.shape(&format)).expect("a shape");
     let mut memory = vec![0u8; shape.height * shape.row_samples().expect("a row")];
     let mut all_frames = || {
         let mut frames = decoder.open(&file).expect("headers");

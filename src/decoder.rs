@@ -136,7 +136,7 @@ impl Decoder {
                 gathered
             }
         };
-        let mut frames = Frames {
+        let frames = Frames {
             file,
             data,
             context,

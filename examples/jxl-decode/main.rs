@@ -1,4 +1,5 @@
 //! Decodes JPEG XL files to PNG, the portable any-maps or NumPy arrays, and tells what is in them.
+#![allow(unreachable_pub, reason = "a program has no public items; `pub` says what a module is for")]
 
 mod arguments;
 mod metadata;

@@ -6,9 +6,12 @@ use jxlake::frame::frame_header::{Encoding, FrameHeader, FrameType};
 use jxlake::frame::image_header::{BitDepth, ImageHeader};
 use serde_json::{Value, json};
 
-/// Facts under headings; a list has one entry for each frame or box.
+/// Names and values.
+type Facts = Vec<(&'static str, Value)>;
+
+/// Facts under headings; a heading has one entry for each frame or box.
 pub struct Report {
-    sections: Vec<(&'static str, Vec<Vec<(&'static str, Value)>>)>,
+    sections: Vec<(&'static str, Vec<Facts>)>,
 }
 
 impl Report {
@@ -96,7 +99,7 @@ fn depth(depth: BitDepth) -> String {
     }
 }
 
-fn image_facts(image: &ImageHeader, icc: &[u8]) -> Vec<(&'static str, Value)> {
+fn image_facts(image: &ImageHeader, icc: &[u8]) -> Facts {
     let colour = &image.colour_encoding;
     let space = if colour.want_icc {
         format!("{:?}, ICC profile of {} bytes", colour.colour_space, icc.len())
@@ -130,7 +133,7 @@ fn image_facts(image: &ImageHeader, icc: &[u8]) -> Vec<(&'static str, Value)> {
     facts
 }
 
-fn frame_facts(frame: &FrameHeader) -> Vec<(&'static str, Value)> {
+fn frame_facts(frame: &FrameHeader) -> Facts {
     let kind = match frame.frame_type {
         FrameType::Regular => "regular",
         FrameType::Lf => "LF",

@@ -1,5 +1,5 @@
 //! What the whole-decoder tests share: where files lie, and how skipping is said.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -168,7 +168,7 @@ struct Weights<'a> {
 }
 
 fn clamped(value: f32, clamp: bool) -> f32 {
-    #[expect(clippy::manual_clamp, reason = "not-a-number becomes 0")]
+    // Not-a-number becomes 0.
     if clamp { value.max(0.0).min(1.0) } else { value }
 }
 

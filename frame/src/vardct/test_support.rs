@@ -33,11 +33,8 @@ pub(super) fn levels() -> Vec<Level> {
     let best = Level::new();
     let mut levels = vec![best, Level::baseline()];
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    levels.extend(
-        [best.as_avx2().map(|t| Level::Avx2(t)), best.as_sse4_2().map(|t| Level::Sse4_2(t))]
-            .into_iter()
-            .flatten(),
-    );
+    levels
+        .extend([best.as_avx2().map(Level::Avx2), best.as_sse4_2().map(Level::Sse4_2)].into_iter().flatten());
     levels
 }
 
@@ -54,7 +51,7 @@ impl BitWriter {
 
     pub(super) fn write(&mut self, value: u32, bits: u32) -> &mut Self {
         for i in 0..bits {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if let Some(last) = self.bytes.last_mut() {

@@ -153,7 +153,7 @@ impl Case<'_> {
         Case {
             seed,
             tree,
-            coding: if seed % 2 == 0 { Kind::Ans(8) } else { Kind::Prefix },
+            coding: if seed.is_multiple_of(2) { Kind::Ans(8) } else { Kind::Prefix },
             usual_config: !seed.is_multiple_of(3),
             copies: CopyWay::None,
             bits: 6,

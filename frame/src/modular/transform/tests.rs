@@ -284,7 +284,7 @@ impl PlainPalette<'_> {
         }
         if index < n + 64 {
             let j = index - n;
-            return ((j >> (2 * k)) % 4 * largest >> 2) + (1 << bd.saturating_sub(3));
+            return (((j >> (2 * k)) % 4 * largest) >> 2) + (1 << bd.saturating_sub(3));
         }
         let j = index - n - 64;
         (j / 5i64.pow(k as u32) % 5 * largest) >> 2

@@ -115,6 +115,7 @@ macro_rules! forward_dct {
                     self[2 * i] = sums[i];
                 }
                 self[1] = differences[0] * SQRT_2 + differences[1];
+                #[allow(clippy::reversed_empty_ranges, reason = "there is nothing between in the smallest")]
                 for i in 1..HALF - 1 {
                     self[2 * i + 1] = differences[i] + differences[i + 1];
                 }

@@ -32,6 +32,7 @@ pub(crate) struct Extent {
 
 impl Extent {
     /// All of the stored array of a type.
+    #[cfg(test)]
     pub(crate) const fn full(ty: TransformType) -> Self {
         Self { rows: (ty.stored_rows() / 8) as u8, cols: (ty.stored_cols() / 8) as u8 }
     }
