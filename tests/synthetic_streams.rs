@@ -17,7 +17,7 @@ struct Expected<'a> {
     pixels: Vec<(usize, usize, Vec<f64>)>,
 }
 
-fn numbers<'a>(words: &[&'a str]) -> Vec<f64> {
+fn numbers(words: &[&str]) -> Vec<f64> {
     words.iter().map(|word| word.parse().expect("a number")).collect()
 }
 

@@ -50,7 +50,7 @@ impl<'a> Frame<'a> {
 
     fn section(&self, section: Section) -> BitReader<'a> {
         let range = self.toc.section(section);
-        BitReader::new(&self.codestream[range.start as usize..range.end as usize])
+        BitReader::new(&self.codestream[range])
     }
 
     fn group_sections(&self) -> Vec<Section> {

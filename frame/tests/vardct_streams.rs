@@ -124,7 +124,7 @@ struct Frame<'a> {
 impl<'a> Frame<'a> {
     fn section(&self, section: Section) -> BitReader<'a> {
         let range = self.toc.section(section);
-        BitReader::new(&self.data[range.start as usize..range.end as usize])
+        BitReader::new(&self.data[range])
     }
 
     fn end(&self) -> usize {

@@ -14,7 +14,7 @@ use crate::render::stages::{
 use crate::render::{ChannelPlan, FrameShape, Origin, PointRows, PointStage, Shift, Stage, WindowStage};
 
 /// Most stages and taps a chain can have.
-const MAX_STAGES: usize = 16;
+const MAX_STAGES: usize = 20;
 
 /// What is done with the rows of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

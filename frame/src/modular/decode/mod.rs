@@ -1,8 +1,8 @@
 //! Decoding the samples of the channels of a sub-bitstream.
 //!
 //! What the format defines is one loop: find the properties of a sample, walk down the tree, read a residual, add a
-//! prediction. [`general`] does just that. For a channel whose tree is small, which almost all are once pruned, there is
-//! a loop of its own for each shape of tree and each kind of symbol reader, chosen once per channel by its [`plan`].
+//! prediction. `general` does just that. For a channel whose tree is small, which almost all are once pruned, there is
+//! a loop of its own for each shape of tree and each kind of symbol reader, chosen once per channel by its `plan`.
 
 mod choosers;
 mod general;
