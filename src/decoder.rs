@@ -1,18 +1,21 @@
 //! The decoder: from the bytes of a file to pictures in the caller's format.
 
 use crate::colour::icc_profile::write_profile;
+use crate::colour::{ColourRequest, OutputColour, TransformCache};
 use crate::container::Container;
 use crate::error::{Error, Result};
+use crate::frame_info::FrameInfo;
 use crate::output::{
     Canvas, Image, ImageMut, ImageShape, OutputError, OutputSample, PixelFormat, TileWriter, Tiling, Writer,
     WriterJob,
 };
-use jxlake_frame::colour::output_encoding_of_xyb;
 use jxlake_frame::composition::ChannelRows;
-use jxlake_frame::decoder::{Codestream, Context, DisplayedFrame, Output, Partition, PixelWriter, Watch};
+use jxlake_frame::decoder::{
+    Codestream, Context, Delivery, DisplayedFrame, Output, Partition, PixelWriter, Watch,
+};
 use jxlake_frame::error::Error as FrameError;
 use jxlake_frame::frame_header::FrameHeader;
-use jxlake_frame::image_header::{ColourEncoding, ImageHeader, Orientation};
+use jxlake_frame::image_header::{Animation, ColourEncoding, ImageHeader, Orientation};
 use jxlake_frame::limits::Limits;
 use jxlake_util::{Pool, Rect, Threads};
 use std::sync::Arc;
@@ -39,6 +42,8 @@ pub struct Decoder {
     /// The codestream of a file that has it in pieces.
     gathered: Vec<u8>,
     tiling: Tiling,
+    colour: ColourRequest,
+    transforms: TransformCache,
 }
 
 impl Decoder {
@@ -84,6 +89,21 @@ impl Decoder {
         self
     }
 
+    /// In which colours pictures are delivered; [their own](OutputColour::Original) if nothing else is said.
+    ///
+    /// Whether they can be converted turns out with the first frame that is decoded.
+    pub fn with_output_colour(mut self, colour: OutputColour) -> Self {
+        self.colour.colour = colour;
+        self
+    }
+
+    /// Maps the tones of PQ and HLG images, whose colours are not those of an ICC profile, to a display with this peak, in
+    /// nits above 0. Without it, and for other images, tones stay as they are.
+    pub fn with_display_peak(mut self, nits: Option<f32>) -> Self {
+        self.colour.display_peak = nits.filter(|nits| nits.is_finite() && *nits > 0.0);
+        self
+    }
+
     /// What tells how far the decode is and can stop it, from any thread.
     pub fn watch(&self) -> Arc<Watch> {
         Arc::clone(&self.context.watch)
@@ -123,7 +143,8 @@ impl Decoder {
     ///
     /// As [`decode`](Self::decode), of the headers.
     pub fn open<'d>(&'d mut self, file: &'d [u8]) -> Result<Frames<'d>> {
-        let Self { context, keep_orientation, container, codestream, gathered, tiling } = self;
+        let Self { context, keep_orientation, container, codestream, gathered, tiling, colour, transforms } =
+            self;
         container.reset();
         container.read(file, &context.limits);
         let container = &*container;
@@ -144,6 +165,9 @@ impl Decoder {
             codestream,
             tiling,
             keep_orientation: *keep_orientation,
+            colour,
+            transforms,
+            resolved: false,
         };
         let begun = frames.codestream.begin(frames.data, &frames.context.limits);
         begun.map_err(|error| frames.whole_file_error(error))?;
@@ -156,11 +180,15 @@ impl Decoder {
 pub struct Frames<'d> {
     file: &'d [u8],
     data: &'d [u8],
-    context: &'d Context,
+    context: &'d mut Context,
     container: &'d Container,
     codestream: &'d mut Codestream,
     tiling: &'d mut Tiling,
     keep_orientation: bool,
+    colour: &'d ColourRequest,
+    transforms: &'d mut TransformCache,
+    /// Whether the context delivers as is asked for.
+    resolved: bool,
 }
 
 impl<'d> Frames<'d> {
@@ -193,10 +221,12 @@ impl<'d> Frames<'d> {
     ///
     /// As [`original_icc`](Self::original_icc).
     pub fn output_icc(&self) -> Result<Vec<u8>> {
-        if self.image().xyb_encoded {
-            return profile_of(&output_encoding_of_xyb(&self.image().colour_encoding));
-        }
-        self.original_icc()
+        self.colour.profile(self.image(), self.embedded_icc())
+    }
+
+    /// The colour encoding of the pixels that are delivered; `None` if only an ICC profile describes them.
+    pub fn output_encoding(&self) -> Option<ColourEncoding> {
+        self.colour.encoding(self.image())
     }
 
     /// The boxes of the file.
@@ -209,13 +239,29 @@ impl<'d> Frames<'d> {
         self.codestream.frame_header()
     }
 
+    /// The frame that was decoded or passed over last.
+    pub fn frame_info(&self) -> FrameInfo<'_> {
+        FrameInfo::new(self.image(), self.frame())
+    }
+
+    /// How an animation runs: its ticks, and how often it is played, 0 for ever.
+    pub fn animation(&self) -> Option<&Animation> {
+        self.image().animation.as_ref()
+    }
+
+    /// The extra channel of this name, for [`Channels::Extra`](crate::Channels::Extra).
+    pub fn extra_channel_named(&self, name: &str) -> Option<usize> {
+        let image = self.image();
+        image.extra_channels.iter().position(|e| image.extra_channel_name(e) == name.as_bytes())
+    }
+
     /// What a picture in `format` looks like: its size and channels.
     ///
     /// # Errors
     ///
     /// If the image cannot be had in the format.
     pub fn shape(&self, format: &PixelFormat) -> Result<ImageShape> {
-        Ok(self.canvas().shape(format)?)
+        Ok(self.delivered().canvas(self.image()).shape(format)?)
     }
 
     /// Decodes the next displayed frame into a leased image; `None` behind the last one.
@@ -238,18 +284,41 @@ impl<'d> Frames<'d> {
         format: &PixelFormat,
         image: ImageMut<'_, T>,
     ) -> Result<bool> {
+        self.resolve()?;
         let expected = self.shape(format)?;
         if image.shape() != expected {
             return Err(OutputError::Shape { expected, found: image.shape() }.into());
         }
-        let mut output = PictureOutput {
-            image,
+        let delivered = self.delivered();
+        let mut output =
+            PictureOutput { image, format: *format, context: self.context, tiling: self.tiling, delivered };
+        T::decode_next(self.codestream, self.data, &mut output).map_err(|error| self.whole_file_error(error))
+    }
+
+    /// Decodes the next layer, that is the own pixels of the next frame that is blended onto the canvas, displayed or not, as
+    /// they are before; `None` behind the last one. [`frame_info`](Self::frame_info) then tells its place and blending.
+    ///
+    /// May be mixed with [`next_image`](Self::next_image), which shows the frames as composed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`].
+    pub fn next_layer<T: OutputSample>(&mut self, format: &PixelFormat) -> Result<Option<Image<T>>> {
+        self.resolve()?;
+        self.shape(format)?;
+        let delivered = self.delivered();
+        let mut output = LayerOutput {
+            image: None,
             format: *format,
             context: self.context,
             tiling: self.tiling,
-            keep_orientation: self.keep_orientation,
+            delivered,
         };
-        T::decode_next(self.codestream, self.data, &mut output).map_err(|error| self.whole_file_error(error))
+        match T::decode_layer(self.codestream, self.data, &mut output) {
+            Ok(true) => Ok(output.image),
+            Ok(false) => Ok(None),
+            Err(error) => Err(self.whole_file_error(error)),
+        }
     }
 
     /// Passes over the next frame, displayed or not, without decoding it; `None` behind the last one.
@@ -265,8 +334,20 @@ impl<'d> Frames<'d> {
         }
     }
 
-    fn canvas(&self) -> Canvas<'_> {
-        canvas(self.image(), self.keep_orientation)
+    fn delivered(&self) -> Delivered {
+        let (image, keep_orientation) = (self.codestream.image(), self.keep_orientation);
+        Delivered { keep_orientation, is_gray: self.colour.is_gray(image) }
+    }
+
+    /// Finds out what is to be done to the colours, once for a file.
+    fn resolve(&mut self) -> Result<()> {
+        if !self.resolved {
+            self.context.delivery = Delivery::default();
+            let (image, icc) = (self.codestream.image(), self.codestream.icc());
+            self.context.delivery = self.colour.resolve(image, icc, self.transforms)?;
+            self.resolved = true;
+        }
+        Ok(())
     }
 
     /// The error as one of the file: if the codestream is too short, what is wrong with the boxes or how many bytes of the
@@ -285,12 +366,22 @@ fn profile_of(encoding: &ColourEncoding) -> Result<Vec<u8>> {
     Ok(profile)
 }
 
-fn canvas(image: &ImageHeader, keep_orientation: bool) -> Canvas<'_> {
-    let mut canvas = Canvas::of(image);
-    if keep_orientation {
-        canvas.orientation = Orientation::Identity;
+/// In what way pictures differ from what the header says.
+#[derive(Debug, Clone, Copy)]
+struct Delivered {
+    keep_orientation: bool,
+    is_gray: bool,
+}
+
+impl Delivered {
+    fn canvas(self, image: &ImageHeader) -> Canvas<'_> {
+        let mut canvas = Canvas::of(image);
+        if self.keep_orientation {
+            canvas.orientation = Orientation::Identity;
+        }
+        canvas.is_gray = self.is_gray;
+        canvas
     }
-    canvas
 }
 
 /// A sample type that the decoder writes. What depends on it is compiled in this crate, once, and not again by each user.
@@ -302,6 +393,16 @@ pub trait DecodeTarget: Sized {
         data: &[u8],
         output: &mut PictureOutput<'_, Self>,
     ) -> jxlake_frame::Result<bool>;
+
+    /// Decodes the next layer; false behind the last one.
+    #[doc(hidden)]
+    fn decode_layer(
+        codestream: &mut Codestream,
+        data: &[u8],
+        output: &mut LayerOutput<'_, Self>,
+    ) -> jxlake_frame::Result<bool>
+    where
+        Self: OutputSample;
 }
 
 macro_rules! decode_target {
@@ -316,6 +417,15 @@ macro_rules! decode_target {
                 // The threads are entered once, and not for each phase.
                 context.threads.enter(|| Ok(codestream.next_displayed(data, context, output)?.is_some()))
             }
+
+            fn decode_layer(
+                codestream: &mut Codestream,
+                data: &[u8],
+                output: &mut LayerOutput<'_, Self>,
+            ) -> jxlake_frame::Result<bool> {
+                let context = output.context;
+                context.threads.enter(|| Ok(codestream.next_layer(data, context, output)?.is_some()))
+            }
         }
     )*};
 }
@@ -329,7 +439,7 @@ pub struct PictureOutput<'o, T> {
     format: PixelFormat,
     context: &'o Context,
     tiling: &'o mut Tiling,
-    keep_orientation: bool,
+    delivered: Delivered,
 }
 
 impl<T: OutputSample> Output for PictureOutput<'_, T> {
@@ -344,7 +454,7 @@ impl<T: OutputSample> Output for PictureOutput<'_, T> {
         partition: Partition<'a>,
     ) -> jxlake_frame::Result<Self::Writer<'a>> {
         let job = WriterJob {
-            canvas: canvas(frame.image, self.keep_orientation),
+            canvas: self.delivered.canvas(frame.image),
             format: self.format,
             pool: &self.context.pool,
             level: self.context.level,
@@ -352,6 +462,39 @@ impl<T: OutputSample> Output for PictureOutput<'_, T> {
         let partition = crate::output::Partition { columns: partition.columns, rows: partition.rows };
         let writer = Writer::new(self.image.reborrow(), &job, partition, self.tiling);
         writer.map(PictureWriter).map_err(refused)
+    }
+}
+
+/// Layers as what a codestream writes to; each has a size of its own.
+#[derive(Debug)]
+pub struct LayerOutput<'o, T: OutputSample> {
+    image: Option<Image<T>>,
+    format: PixelFormat,
+    context: &'o Context,
+    tiling: &'o mut Tiling,
+    delivered: Delivered,
+}
+
+impl<T: OutputSample> Output for LayerOutput<'_, T> {
+    type Writer<'a>
+        = PictureWriter<'a, T>
+    where
+        Self: 'a;
+
+    fn begin<'a>(
+        &'a mut self,
+        frame: DisplayedFrame<'a>,
+        partition: Partition<'a>,
+    ) -> jxlake_frame::Result<Self::Writer<'a>> {
+        let mut canvas = self.delivered.canvas(frame.image);
+        (canvas.width, canvas.height) = (frame.size.width as usize, frame.size.height as usize);
+        self.image = None;
+        let shape = canvas.shape(&self.format).map_err(refused)?;
+        let image = self.image.insert(Image::new(&self.context.pool, shape).map_err(refused)?);
+        let job =
+            WriterJob { canvas, format: self.format, pool: &self.context.pool, level: self.context.level };
+        let partition = crate::output::Partition { columns: partition.columns, rows: partition.rows };
+        Writer::new(image.as_mut(), &job, partition, self.tiling).map(PictureWriter).map_err(refused)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Everything that can go wrong, by what the caller can do about it.
 
+use crate::colour::ConversionError;
 use crate::colour::icc_profile::ProfileError;
 use crate::container;
 use crate::output::OutputError;
@@ -24,6 +25,9 @@ pub enum Error {
     /// The ICC profile that was asked for.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The ICC profiles that colours were to be converted by.
+    #[error(transparent)]
+    Conversion(#[from] ConversionError),
     /// There is no frame behind the last one.
     #[error("the image has no further frame")]
     NoFrame,
@@ -57,6 +61,9 @@ impl Error {
                 _ => ErrorKind::Invalid,
             },
             Self::Output(OutputError::Pool(_)) => ErrorKind::Limit,
+            Self::Conversion(ConversionError::Output) => ErrorKind::Misuse,
+            Self::Conversion(ConversionError::NoConnection) => ErrorKind::Unsupported,
+            Self::Conversion(_) => ErrorKind::Invalid,
             Self::Profile(_) => ErrorKind::Unsupported,
             Self::Output(_) | Self::NoFrame => ErrorKind::Misuse,
         }

@@ -19,13 +19,16 @@ pub mod container;
 
 mod decoder;
 mod error;
+mod frame_info;
 
 pub mod colour;
 
 pub mod output;
 
+pub use colour::OutputColour;
 pub use decoder::{Decoder, Frames};
 pub use error::{Error, ErrorKind, Result};
+pub use frame_info::FrameInfo;
 pub use jxlake_frame as frame;
 pub use jxlake_frame::limits::Limits;
 pub use jxlake_util::{Pool, Purpose, Statistics, Threads};

@@ -191,6 +191,64 @@ boxed("box_open_size", "predictor05", ftyp(), box(b"free", b""), box(b"jxlc", sm
 boxed("box_metadata", "predictor05", ftyp(), box(b"jxll", b"\x0a"), box(b"Exif", b"\0\0\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"),
       box(b"xml ", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"), box(b"jxlc", small), box(b"abcd", b"unknown"), b"trailing bytes")
 
+# Colours, for conversions: wide and HDR encodings, a profile that no names describe.
+def write_apng(path, frames, loops):
+    """`frames`: canvas-sized or cropped RGBA pictures with x, y, delay in hundredths, and whether they blend."""
+    h, w, _ = frames[0][0].shape
+    with open(path, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 6, 0, 0, 0)))
+        f.write(chunk(b"acTL", struct.pack(">II", len(frames), loops)))
+        sequence = 0
+        for i, (a, x, y, delay, blends) in enumerate(frames):
+            h, w, _ = a.shape
+            f.write(chunk(b"fcTL", struct.pack(">IIIIIHHBB", sequence, w, h, x, y, delay, 100, 0, blends)))
+            data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in a.astype("u1")))
+            sequence += 1 if i == 0 else 2
+            f.write(chunk(b"IDAT", data) if i == 0 else chunk(b"fdAT", struct.pack(">I", sequence - 1) + data))
+        f.write(chunk(b"IEND", b""))
+
+
+def matrix_profile():
+    """A version 2 RGB profile with curves of seven points, which is no encoding with a name."""
+    def xyz(*v):
+        return b"XYZ \0\0\0\0" + b"".join(struct.pack(">i", round(x * 65536)) for x in v)
+    curve = b"curv\0\0\0\0" + struct.pack(">I7H", 7, 0, 900, 5000, 14000, 27000, 44000, 65535) + b"\0\0"
+    text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78) + b"\0"
+    tags = [(b"desc", text), (b"cprt", b"text\0\0\0\0CC0\0"), (b"wtpt", xyz(0.9642, 1, 0.8249)),
+            (b"rXYZ", xyz(0.50, 0.25, 0.01)), (b"gXYZ", xyz(0.32, 0.68, 0.09)), (b"bXYZ", xyz(0.1442, 0.07, 0.7249)),
+            (b"rTRC", curve), (b"gTRC", curve), (b"bTRC", curve)]
+    table, data, at = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, body in tags:
+        body += bytes(-len(body) % 4)
+        table += name + struct.pack(">II", at + len(data), len(body))
+        data += body
+    header = struct.pack(">I4sI4s4s4s6H4s4s20xI3I48x", at + len(data), b"none", 0x02400000, b"mntr", b"RGB ", b"XYZ ",
+                         2024, 1, 1, 0, 0, 0, b"acsp", b"none", 0, 0xF6D6, 0x10000, 0xD32D)
+    return header + struct.pack(">I", len(tags)) + table + data
+
+
+def coloured(name, a, space, *options):
+    source = os.path.join(TMP, name + ".ppm")
+    write_pnm(source, np.round(a * 65535), 16)
+    encode(name, source, "--container=0", "-x", "color_space=" + space, *options)
+
+
+scene = picture(72, 56, 3, 25)
+coloured("colour_p3", scene, "RGB_D65_DCI_Rel_SRG", "-d", "1")
+coloured("colour_pq", scene * 0.75, "RGB_D65_202_Rel_PeQ", "-d", "1")
+coloured("colour_pq_lossless", scene * 0.75, "RGB_D65_202_Rel_PeQ", "-d", "0")
+coloured("colour_hlg_lossless", scene, "RGB_D65_202_Rel_HLG", "-d", "0")
+for name, options in (("colour_icc", ("-d", "0")), ("colour_icc_lossy", ("-d", "1"))):
+    source = os.path.join(TMP, name + ".png")
+    write_png(source, np.round(scene * 255), 8, matrix_profile())
+    encode(name, source, "--container=0", *options)
+# An animation of a canvas and two crops, the first of which blends; played three times.
+canvas = np.round(picture(60, 44, 4, 26) * 255).astype("u1")
+crops = [np.round(picture(20, 16, 4, 27) * 255).astype("u1"), np.round(picture(30, 10, 4, 28) * 255).astype("u1")]
+source = os.path.join(TMP, "animation.png")
+write_apng(source, [(canvas, 0, 0, 10, 0), (crops[0], 7, 5, 25, 1), (crops[1], 30, 34, 7, 0)], 3)
+encode("animation", source, "-d", "0", "-m", "1", "--container=0")
+
 with open(os.path.join(OUT, "expected.tsv"), "w") as f:
     f.write("# name\twidth\theight\tchannels\tbits\tsha256 of the samples\n")
     f.writelines("\t".join(map(str, e)) + "\n" for e in expected)

@@ -97,3 +97,100 @@ fn prints_what_the_pool_did() {
     let table = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && table.contains("hits"), "{table}");
 }
+
+/// The PNG in a file: its header, and for each frame the delay.
+fn png_of(path: &Path) -> (png::Info<'static>, Vec<(u16, u16)>) {
+    let decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).expect("a file")));
+    let mut reader = decoder.read_info().expect("a PNG");
+    let mut samples = vec![0; reader.output_buffer_size().expect("a size")];
+    let frames = reader.info().animation_control().map_or(1, |control| control.num_frames);
+    let mut delays = Vec::new();
+    for _ in 0..frames {
+        reader.next_frame(&mut samples).expect("a frame");
+        delays.extend(reader.info().frame_control().map(|control| (control.delay_num, control.delay_den)));
+    }
+    (reader.info().clone(), delays)
+}
+
+/// Animations play as the source does.
+#[test]
+fn writes_animated_png() {
+    let out = folder("animated").join("out.png");
+    assert!(run(&[&stream("animation"), &out.to_string_lossy()]).status.success());
+    let (info, delays) = png_of(&out);
+    let control = info.animation_control().expect("an animation");
+    assert_eq!((control.num_frames, control.num_plays), (3, 0));
+    assert_eq!(delays, [(1, 10), (1, 4), (7, 100)]);
+}
+
+/// Each frame, and each layer with its place, in a file of its own.
+#[test]
+fn writes_frames_and_layers_to_files() {
+    let folder = folder("numbered");
+    let out = folder.join("out.png");
+    assert!(run(&[&stream("animation"), &out.to_string_lossy(), "--frames"]).status.success());
+    let (third, _) = png_of(&folder.join("out-3.png"));
+    assert_eq!((third.width, third.height), (60, 44));
+    assert!(!folder.join("out-4.png").exists() && !out.exists());
+    let output = run(&[&stream("animation"), &folder.join("l.pam").to_string_lossy(), "--layers"]);
+    let places = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(places.lines().count(), 3);
+    let second: serde_json::Value =
+        serde_json::from_str(places.lines().nth(1).expect("a line")).expect("JSON");
+    assert_eq!((&second["x"], &second["y"], &second["blend_mode"]), (&7.into(), &5.into(), &"Blend".into()));
+    assert!(fs::read(folder.join("l-2.pam")).expect("a file").starts_with(b"P7\nWIDTH 20\nHEIGHT 16\n"));
+    let refused = run(&[&stream("animation"), "-", "--format", "png", "--frames"]);
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+/// PNG tells the colours by profile and code points, and the light of HDR.
+#[test]
+fn writes_colours_to_png() {
+    let folder = folder("colours");
+    let out = folder.join("pq.png");
+    assert!(run(&[&stream("colour_pq_lossless"), &out.to_string_lossy()]).status.success());
+    let (info, _) = png_of(&out);
+    assert_eq!(info.bit_depth, png::BitDepth::Sixteen);
+    assert!(info.icc_profile.is_some());
+    let points = info.coding_independent_code_points.expect("code points");
+    assert_eq!((points.color_primaries, points.transfer_function), (9, 16));
+    let volume = info.mastering_display_color_volume.expect("a volume");
+    assert_eq!(volume.max_luminance, 100_000_000);
+
+    let out = folder.join("p3.png");
+    let arguments =
+        [&stream("colour_pq"), &*out.to_string_lossy(), "--color-space", "display-p3", "--tone-map", "200"];
+    assert!(run(&arguments).status.success());
+    let points = png_of(&out).0.coding_independent_code_points.expect("code points");
+    assert_eq!((points.color_primaries, points.transfer_function), (12, 13));
+    let out = out.to_string_lossy();
+    assert_eq!(run(&[&stream("gray"), &out, "--color-space", "beige"]).status.code(), Some(2));
+    assert_eq!(run(&[&stream("gray"), &out, "--tone-map", "-3"]).status.code(), Some(2));
+}
+
+/// Colours become gray for a PGM, one channel is written alone, transparent pictures are laid over a colour.
+#[test]
+fn writes_channels_and_backgrounds() {
+    let folder = folder("channels");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    assert_eq!(run(&[&stream("effort7"), &out("a.pgm")]).status.code(), Some(1));
+    assert!(run(&[&stream("effort7"), &out("a.pgm"), "--color-space", "gray"]).status.success());
+    for channel in ["alpha", "0"] {
+        assert!(run(&[&stream("rgba"), &out("alpha.pgm"), "--channel", channel]).status.success());
+    }
+    assert_eq!(run(&[&stream("rgba"), &out("b.pgm"), "--channel", "depth"]).status.code(), Some(1));
+    assert!(run(&[&stream("rgba"), &out("all.pam")]).status.success());
+    assert!(run(&[&stream("rgba"), &out("white.ppm"), "--background", "#fff"]).status.success());
+    let samples = |name: &str, header: usize| fs::read(folder.join(name)).expect("a file").split_off(header);
+    let alpha = samples("alpha.pgm", "P5\n140 60\n255\n".len());
+    let white = samples("white.ppm", "P6\n140 60\n255\n".len());
+    let all = fs::read(folder.join("all.pam")).expect("a file");
+    let all = &all[all.len() - 140 * 60 * 4..];
+    for ((rgba, alpha), laid) in all.chunks_exact(4).zip(alpha).zip(white.chunks_exact(3)) {
+        assert_eq!(rgba[3], alpha);
+        for (laid, colour) in laid.iter().zip(rgba) {
+            let expected = (u32::from(*colour) * u32::from(alpha) + 255 * (255 - u32::from(alpha))) / 255;
+            assert!(expected.abs_diff(u32::from(*laid)) <= 1);
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::colours::{self, Background};
 use clap::{Parser, ValueEnum};
+use jxlake::OutputColour;
 use std::path::{Path, PathBuf};
 
 /// Decode a JPEG XL file, or tell what is in it.
@@ -54,6 +56,35 @@ pub struct Arguments {
     #[arg(long = "orig_icc_out", value_name = "FILE")]
     pub orig_icc_out: Option<PathBuf>,
 
+    /// Colours of the output: srgb, display-p3, rec709, rec2020, pq, hlg, dci-p3, linear, linear-p3, linear-rec2020, gray,
+    /// linear-gray, or the file of an ICC profile (default: the image's own; sRGB for CMYK)
+    #[arg(long = "color-space", value_name = "NAME", value_parser = colours::output_colour)]
+    pub color_space: Option<OutputColour>,
+
+    /// Map the tones of HDR images to a display with this peak
+    #[arg(long = "tone-map", value_name = "NITS", value_parser = colours::nits)]
+    pub tone_map: Option<f32>,
+
+    /// Lay the picture over a colour: #rgb, #rrggbb, black or white, in the colours of the output
+    #[arg(long, value_name = "COLOUR", value_parser = colours::background)]
+    pub background: Option<Background>,
+
+    /// Write each displayed frame to a file of its own: NAME-1.png, NAME-2.png ...
+    #[arg(long, conflicts_with = "layers")]
+    pub frames: bool,
+
+    /// Write each layer as coded to a file of its own, and its place and blending to standard output
+    #[arg(long)]
+    pub layers: bool,
+
+    /// Write one extra channel, by its name, kind (alpha, depth ...) or number from 0
+    #[arg(long, value_name = "CHANNEL", conflicts_with = "background")]
+    pub channel: Option<String>,
+
+    /// Deliver the picture as stored instead of turned as the file says
+    #[arg(long = "keep-orientation")]
+    pub keep_orientation: bool,
+
     /// Do not mix spot colours into the picture
     #[arg(long = "norender_spotcolors")]
     pub norender_spotcolors: bool,
@@ -62,13 +93,13 @@ pub struct Arguments {
 /// What can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Portable Network Graphics
+    /// Portable Network Graphics, animated if the image is
     Png,
     /// Portable graymap
     Pgm,
     /// Portable pixmap
     Ppm,
-    /// Portable arbitrary map, with alpha
+    /// Portable arbitrary map, with all extra channels
     Pam,
     /// Portable float map
     Pfm,

@@ -2,8 +2,10 @@
 #![allow(unreachable_pub, reason = "a program has no public items; `pub` says what a module is for")]
 
 mod arguments;
+mod colours;
 mod metadata;
 mod npy;
+mod numbered;
 mod picture;
 mod png_file;
 mod pnm;
@@ -13,7 +15,8 @@ mod report;
 use anyhow::{Context, Result, bail};
 use arguments::{Arguments, Format};
 use clap::Parser;
-use jxlake::{Decoder, Threads};
+use jxlake::frame::image_header::ExtraChannelKind;
+use jxlake::{Decoder, OutputColour, Threads};
 use report::Report;
 use std::io::Read;
 use std::path::Path;
@@ -36,12 +39,33 @@ fn run(arguments: &Arguments) -> Result<()> {
     let file = read(&arguments.input).with_context(|| arguments.input.display().to_string())?;
     let mut decoder = Decoder::new()
         .with_threads(threads(arguments.threads)?)
-        .with_spot_colours(!arguments.norender_spotcolors);
+        .with_spot_colours(!arguments.norender_spotcolors)
+        .with_stored_orientation(arguments.keep_orientation)
+        .with_display_peak(arguments.tone_map);
+    if let Some(colour) = output_colour(arguments, &mut decoder, &file) {
+        decoder = decoder.with_output_colour(colour);
+    }
     decode(arguments, &mut decoder, &file).with_context(|| arguments.input.display().to_string())?;
     if arguments.pool_stats {
         eprintln!("{}", decoder.pool().statistics());
     }
     Ok(())
+}
+
+/// The colours asked for; sRGB for CMYK, which only arrays can hold as it is.
+fn output_colour(arguments: &Arguments, decoder: &mut Decoder, file: &[u8]) -> Option<OutputColour> {
+    if arguments.color_space.is_some() || arguments.channel.is_some() {
+        return arguments.color_space.clone();
+    }
+    let output = arguments.output.as_deref()?;
+    if arguments.format.or_else(|| Format::of(output)) == Some(Format::Npy) {
+        return None;
+    }
+    // What is wrong with the file is told when it is decoded.
+    let frames = decoder.open(file).ok()?;
+    let mut extra = frames.image().extra_channels.iter();
+    let is_cmyk = extra.any(|extra| matches!(extra.kind, ExtraChannelKind::Black));
+    is_cmyk.then(|| OutputColour::Encoding(Default::default()))
 }
 
 fn decode(arguments: &Arguments, decoder: &mut Decoder, file: &[u8]) -> Result<()> {

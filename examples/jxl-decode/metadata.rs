@@ -1,8 +1,10 @@
 //! The metadata of an image as the conformance suite wants it.
 
+use jxlake::FrameInfo;
 use jxlake::frame::frame_header::FrameHeader;
 use jxlake::frame::image_header::{BitDepth, ExtraChannelKind, ImageHeader};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// What the suite compares of a displayed frame.
 pub fn frame(image: &ImageHeader, header: &FrameHeader) -> Value {
@@ -17,6 +19,20 @@ pub fn frame(image: &ImageHeader, header: &FrameHeader) -> Value {
     }
     entry.insert("name".into(), json!(String::from_utf8_lossy(&header.name)));
     Value::Object(entry)
+}
+
+/// A layer as coded: where it lies, how it is blended, and the file that has its pixels.
+pub fn layer(path: &Path, info: &FrameInfo<'_>) -> Value {
+    json!({
+        "file": path.to_string_lossy(),
+        "name": String::from_utf8_lossy(info.name),
+        "x": info.position[0],
+        "y": info.position[1],
+        "width": info.size[0],
+        "height": info.size[1],
+        "blend_mode": format!("{:?}", info.blending.mode),
+        "duration": info.duration,
+    })
 }
 
 /// What the suite compares of an image.

@@ -1,14 +1,108 @@
-//! Portable Network Graphics.
+//! Portable Network Graphics, still and animated.
 
 use crate::picture::FileSample;
 use anyhow::Result;
-use jxlake::Image;
+use jxlake::frame::image_header::{ColourEncoding, ColourSpace, Primaries, TransferFunction, WhitePoint};
+use jxlake::{FrameInfo, Frames, Image};
+use png::chunk::ChunkType;
 use std::borrow::Cow;
 use std::io::Write;
 
-/// Writes a picture of 8- or 16-bit samples with the profile of its colours.
-pub fn write<T: FileSample>(to: &mut dyn Write, image: &Image<T>, icc: Option<&[u8]>) -> Result<()> {
-    let shape = image.shape();
+/// What a file says beside its pixels.
+#[derive(Default)]
+pub struct Facts {
+    icc: Option<Vec<u8>>,
+    encoding: Option<ColourEncoding>,
+    /// Brightest and darkest of an HDR image, in nits.
+    nits: Option<[f32; 2]>,
+}
+
+impl Facts {
+    /// The facts of what is delivered of an image.
+    pub fn of(frames: &Frames<'_>, display_peak: Option<f32>) -> Self {
+        let encoding = frames.output_encoding();
+        let tone = &frames.image().tone_mapping;
+        let is_hdr =
+            |e: ColourEncoding| matches!(e.transfer_function, TransferFunction::Pq | TransferFunction::Hlg);
+        let brightest = display_peak.map_or(tone.intensity_target, |peak| peak.min(tone.intensity_target));
+        let nits = encoding.is_some_and(is_hdr).then_some([brightest, tone.min_nits]);
+        Self { icc: frames.output_icc().ok(), encoding, nits }
+    }
+
+    /// The code points of the encoding; `None` if it has none.
+    fn code_points(&self) -> Option<[u8; 4]> {
+        let encoding = self.encoding.filter(|e| e.colour_space == ColourSpace::Rgb && !e.want_icc)?;
+        let primaries = match (encoding.primaries, encoding.white_point) {
+            (Primaries::Srgb, WhitePoint::D65) => 1,
+            (Primaries::Bt2100, WhitePoint::D65) => 9,
+            (Primaries::P3, WhitePoint::Dci) => 11,
+            (Primaries::P3, WhitePoint::D65) => 12,
+            _ => return None,
+        };
+        let transfer = match encoding.transfer_function {
+            TransferFunction::Bt709 => 1,
+            TransferFunction::Linear => 8,
+            TransferFunction::Srgb => 13,
+            TransferFunction::Pq => 16,
+            TransferFunction::Dci => 17,
+            TransferFunction::Hlg => 18,
+            TransferFunction::Gamma { .. } | TransferFunction::Unknown => return None,
+        };
+        Some([primaries, transfer, 0, 1])
+    }
+
+    /// The volume of colours of the display that an HDR image was made on.
+    fn mastering_display(&self) -> Option<Vec<u8>> {
+        let (encoding, [brightest, darkest]) = (self.encoding?, self.nits?);
+        let [wx, wy] = encoding.white_point.xy();
+        let mut bytes = Vec::with_capacity(24);
+        for v in encoding.primaries.xy().into_iter().flatten().chain([wx, wy]) {
+            bytes.extend(((v * 50_000.0).round() as u16).to_be_bytes());
+        }
+        for nits in [brightest, darkest] {
+            bytes.extend(((f64::from(nits) * 10_000.0).round() as u32).to_be_bytes());
+        }
+        Some(bytes)
+    }
+}
+
+/// How an animation is played.
+pub struct Animated {
+    /// How often; 0 for ever.
+    pub plays: u32,
+    /// Seconds of each frame, as fractions.
+    pub delays: Vec<[u16; 2]>,
+}
+
+/// The duration of a frame as PNG has it: in units of 1/65535 s or more, up to 65535 s.
+pub fn delay(frame: &FrameInfo<'_>) -> [u16; 2] {
+    let (numerator, denominator) = frame.seconds();
+    let divisor = greatest_common_divisor(numerator, denominator).max(1);
+    let exact = [numerator / divisor, denominator / divisor].map(u16::try_from);
+    if let [Ok(numerator), Ok(denominator)] = exact {
+        return [numerator, denominator];
+    }
+    let seconds = numerator as f64 / denominator as f64;
+    // These conversions saturate.
+    if seconds < 65.535 { [(seconds * 1000.0).round() as u16, 1000] } else { [seconds.round() as u16, 1] }
+}
+
+fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// Writes one picture, or those of an animation, of 8- or 16-bit samples.
+pub fn write<T: FileSample>(
+    to: &mut dyn Write,
+    images: &[Image<T>],
+    facts: &Facts,
+    animated: Option<&Animated>,
+) -> Result<()> {
+    let Some(first) = images.first() else { return Ok(()) };
+    let shape = first.shape();
     let mut info = png::Info::with_size(u32::try_from(shape.width)?, u32::try_from(shape.height)?);
     info.color_type = match shape.channels {
         1 => png::ColorType::Grayscale,
@@ -17,16 +111,32 @@ pub fn write<T: FileSample>(to: &mut dyn Write, image: &Image<T>, icc: Option<&[
         _ => png::ColorType::Rgba,
     };
     info.bit_depth = if T::MAXIMUM == Some(255) { png::BitDepth::Eight } else { png::BitDepth::Sixteen };
-    info.icc_profile = icc.map(|profile| Cow::Owned(profile.to_vec()));
+    info.icc_profile = facts.icc.as_deref().map(Cow::Borrowed);
     let mut encoder = png::Encoder::with_info(to, info)?;
     encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header()?;
-    let mut rows = writer.stream_writer()?;
-    let mut scratch = Vec::new();
-    for row in image.rows() {
-        T::write_row(&mut rows, row, &mut scratch)?;
+    if let Some(animated) = animated {
+        encoder.set_animated(u32::try_from(images.len())?, animated.plays)?;
     }
-    rows.finish()?;
-    writer.finish()?;
-    Ok(())
+    let mut writer = encoder.write_header()?;
+    if let Some(points) = facts.code_points() {
+        writer.write_chunk(ChunkType(*b"cICP"), &points)?;
+    }
+    if let Some(volume) = facts.mastering_display() {
+        writer.write_chunk(ChunkType(*b"mDCV"), &volume)?;
+    }
+    let mut scratch = Vec::new();
+    let Some(animated) = animated else {
+        let mut rows = writer.stream_writer()?;
+        first.rows().try_for_each(|row| T::write_row(&mut rows, row, &mut scratch))?;
+        rows.finish()?;
+        return Ok(writer.finish()?);
+    };
+    let mut samples = Vec::new();
+    for (image, [numerator, denominator]) in images.iter().zip(&animated.delays) {
+        writer.set_frame_delay(*numerator, *denominator)?;
+        samples.clear();
+        image.rows().try_for_each(|row| T::write_row(&mut samples, row, &mut scratch))?;
+        writer.write_image_data(&samples)?;
+    }
+    Ok(writer.finish()?)
 }

@@ -16,14 +16,8 @@ pub fn write_header(to: &mut impl Write, shape: Shape, maximum: u32) -> Result<(
     write!(to, "{kind}\n{} {}\n{maximum}\n", shape.width, shape.height)
 }
 
-/// Writes the header of a PAM of one to four channels (gray or RGB, with or without alpha).
-pub fn write_pam_header(to: &mut impl Write, shape: Shape, maximum: u32) -> Result<()> {
-    let tuple = match shape.channels {
-        1 => "GRAYSCALE",
-        2 => "GRAYSCALE_ALPHA",
-        3 => "RGB",
-        _ => "RGB_ALPHA",
-    };
+/// Writes the header of a PAM whose channels are told by `tuple`, for example `RGB_ALPHA`.
+pub fn write_pam_header(to: &mut impl Write, shape: Shape, maximum: u32, tuple: &str) -> Result<()> {
     let Shape { width, height, channels } = shape;
     write!(
         to,

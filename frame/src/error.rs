@@ -310,6 +310,9 @@ pub enum Unsupported {
     /// An extra channel whose meaning is reserved and which a decoder may not ignore.
     #[error("an extra channel of the reserved type {0}")]
     ExtraChannelType(u32),
+    /// A conversion of colours from or to an encoding that has no numbers: XYB, an unknown one, degenerate primaries.
+    #[error("colours cannot be converted between these encodings")]
+    ColourConversion,
 }
 
 struct Place(Option<u64>);

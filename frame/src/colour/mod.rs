@@ -4,6 +4,7 @@
 //! beside them stand the kernels in single precision that run over rows of samples.
 
 mod chromaticity;
+mod conversion;
 mod curve;
 mod curve_fits;
 mod curve_rows;
@@ -23,6 +24,7 @@ mod row_tests;
 pub use chromaticity::{
     BRADFORD, BRADFORD_INVERSE, Chromaticity, D50_XYZ, Primaries, RgbSpace, SRGB_LUMINANCES,
 };
+pub use conversion::{EncodingConversion, ImageLight};
 pub use curve::{Curve, pq_decode, pq_encode};
 pub use display_mapping::DisplayMapping;
 pub use encoding::output_encoding_of_xyb;

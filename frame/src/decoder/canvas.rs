@@ -112,7 +112,7 @@ pub(super) fn partition(size: Size) -> Partition<'static> {
     Partition { columns: Axis::Every((size.width as usize).max(1)), rows: Axis::Every(BAND) }
 }
 
-/// Shows a canvas, spot colours mixed in if the caller wants them.
+/// Shows a canvas, spot colours mixed in if the caller wants them, in the colours that are delivered.
 pub(super) fn show<W: PixelWriter>(
     canvas: &SavedFrame,
     job: &FrameJob<'_>,
@@ -124,6 +124,7 @@ pub(super) fn show<W: PixelWriter>(
     let (width, height) = (size.width as usize, size.height as usize);
     let Some(samples) = canvas.view() else { return Err(Error::Misuse("no canvas to show")) };
     let spot = super::chain::SpotColours::of(job);
+    let delivery = super::delivery::DeliveryStage::of(job)?;
     threads.run(height.div_ceil(BAND), |band| {
         let top = band * BAND;
         let rows = BAND.min(height - top);
@@ -132,17 +133,21 @@ pub(super) fn show<W: PixelWriter>(
         for y in top..top + rows {
             let channels = samples.sub(Rect::new(0, y * channels, width, channels));
             let row = StackedRow { x: 0, y, channels };
-            match &spot {
-                None => writer.real_row(&mut tile, &row)?,
-                Some(spot) => {
-                    mixed.clear();
-                    channels.iter_rows().for_each(|row| mixed.extend_from_slice(row));
-                    spot.mix(&mut mixed, width);
-                    let channels = jxlake_util::View2::from_slice(&mixed, channels.rows(), width, width)
-                        .map_err(|_| Error::Misuse("rows of a canvas"))?;
-                    writer.real_row(&mut tile, &StackedRow { channels, ..row })?;
-                }
+            if spot.is_none() && delivery.is_none() {
+                writer.real_row(&mut tile, &row)?;
+                continue;
             }
+            mixed.clear();
+            channels.iter_rows().for_each(|row| mixed.extend_from_slice(row));
+            if let Some(spot) = &spot {
+                spot.mix(&mut mixed, width);
+            }
+            if let Some(delivery) = &delivery {
+                delivery.apply(job.context.level, &mut mixed, width)?;
+            }
+            let channels = jxlake_util::View2::from_slice(&mixed, channels.rows(), width, width)
+                .map_err(|_| Error::Misuse("rows of a canvas"))?;
+            writer.real_row(&mut tile, &StackedRow { channels, ..row })?;
         }
         Ok(())
     })

@@ -1,12 +1,13 @@
 //! The chain of stages that a frame's header asks for.
 
+use super::delivery::{DeliveryStage, NOT_CONVERTIBLE};
 use super::frame::{FrameJob, RenderFrame};
-use crate::colour::{Curve, LinearTarget, Transfer, XybToLinear, output_encoding_of_xyb};
+use crate::colour::{Curve, EncodingConversion, LinearTarget, Transfer, XybToLinear, output_encoding_of_xyb};
 use crate::composition::{COLOUR_CHANNELS, ExtraChannelRole, Slots};
 use crate::error::{Error, Invalid, Result};
 use crate::features::{AddNoise, ConvolveNoise, DrawPatches, DrawSplines, Features};
 use crate::frame_header::FrameType;
-use crate::image_header::{ColourEncoding, ExtraChannelKind, ImageHeader};
+use crate::image_header::{ColourEncoding, ExtraChannelKind, ImageHeader, TransferFunction};
 use crate::render::stages::{
     ChromaUpsamplingHorizontal, ChromaUpsamplingVertical, EdgePreservingFilter, EpfParameters, EpfStep,
     Gaborish, Sigma, Upsampled, Upsampling, UpsamplingKernels, XybToRgb, YcbcrToRgb,
@@ -53,6 +54,7 @@ pub(super) struct Chain<'f> {
     noise: Option<(ConvolveNoise, AddNoise)>,
     colour: Option<ColourTransform>,
     spot: Option<SpotColours<'f>>,
+    delivery: Option<DeliveryStage<'f>>,
     destinations: Destinations,
 }
 
@@ -88,7 +90,13 @@ impl<'f> Chain<'f> {
         let late = header.extra_upsampling.iter().all(|&factor| factor == header.upsampling);
         let early = !late && header.extra_upsampling.iter().any(|&factor| factor > 1);
         let upsampling = |channels| Upsampling { kernels, channels };
-        let colour_shown = destinations.after || destinations.shown;
+        let spot = if destinations.shown { SpotColours::of(job) } else { None };
+        let (colour, delivery) = match destinations {
+            Destinations { shown: true, after: false, .. } if spot.is_none() => straight_to_delivery(job)?,
+            Destinations { shown: true, .. } => (ColourTransform::of(job)?, DeliveryStage::of(job)?),
+            Destinations { after: true, .. } => (ColourTransform::of(job)?, None),
+            _ => (None, None),
+        };
         Ok(Self {
             chroma_horizontal: subsampled.then_some(ChromaUpsamplingHorizontal { frame_shift }),
             chroma_vertical: subsampled.then_some(ChromaUpsamplingVertical { frame_shift }),
@@ -100,8 +108,9 @@ impl<'f> Chain<'f> {
             upsampling: (header.upsampling > 1)
                 .then(|| upsampling(if late { Upsampled::All } else { Upsampled::Colour })),
             noise: features.noise(channels),
-            colour: if colour_shown { ColourTransform::of(job)? } else { None },
-            spot: if destinations.shown { SpotColours::of(job) } else { None },
+            colour,
+            spot,
+            delivery,
             destinations,
         })
     }
@@ -136,6 +145,7 @@ impl<'f> Chain<'f> {
         }));
         push(self.destinations.after.then_some(Stage::Tap));
         push(self.spot.as_ref().map(|stage| Stage::Point(stage)));
+        push(self.delivery.as_ref().map(|stage| Stage::Point(stage)));
         (stages, count)
     }
 }
@@ -151,6 +161,29 @@ impl ColourTransform {
         let target = output_encoding_of_xyb(&job.image.colour_encoding);
         xyb_to(job.image, &target).map(|stage| Some(Self::Xyb(stage)))
     }
+}
+
+/// The colour transform of a frame whose samples are not needed in the image's own encoding: XYB goes to the delivered
+/// one at once.
+fn straight_to_delivery<'f>(
+    job: &FrameJob<'f>,
+) -> Result<(Option<ColourTransform>, Option<DeliveryStage<'f>>)> {
+    let delivery = &job.context.delivery;
+    let (true, false, Some(target)) = (job.image.xyb_encoded, job.header.do_ycbcr, &delivery.encoding) else {
+        return Ok((ColourTransform::of(job)?, DeliveryStage::of(job)?));
+    };
+    let mut linear =
+        xyb_to(job.image, &ColourEncoding { transfer_function: TransferFunction::Linear, ..*target })?;
+    let encoding =
+        EncodingConversion::of_linear(target, &delivery.light(job.image)).ok_or(NOT_CONVERTIBLE)?;
+    let after = delivery.after.as_deref();
+    let mut stage = DeliveryStage { before: None, encoding: Some(encoding), after };
+    if let Some(transfer) = encoding.only_encoding() {
+        linear.transfer = transfer;
+        stage.encoding = None;
+    }
+    let stage = (stage.encoding.is_some() || after.is_some()).then_some(stage);
+    Ok((Some(ColourTransform::Xyb(linear)), stage))
 }
 
 /// The conversion of an image's XYB to an enumerated encoding.

@@ -8,7 +8,7 @@ use super::output::{DisplayedFrame, Output, Partition};
 use super::samples::ModularRows;
 use super::vardct::{self, VarDctParts};
 use crate::composition::{Blending, COLOUR_CHANNELS, FrameCounters, SavedFrame, Slots};
-use crate::decoder::Context;
+use crate::decoder::{Context, Showing};
 use crate::error::{Error, Result};
 use crate::features::{BaseCorrelation, FeatureContext, Features, NoiseCells};
 use crate::frame_header::{Encoding, FrameHeader, FrameType};
@@ -37,6 +37,7 @@ pub(super) struct FrameJob<'f> {
     pub(super) counters: FrameCounters,
     /// Number of displayed frames before this one.
     pub(super) index: u64,
+    pub(super) showing: Showing,
     pub(super) context: &'f Context,
 }
 
@@ -77,12 +78,21 @@ impl<'f> FrameJob<'f> {
 
     /// The frame as its output is told of it.
     pub(super) fn displayed(&self) -> DisplayedFrame<'f> {
-        DisplayedFrame { image: self.image, header: self.header, index: self.index }
+        let size = match self.showing {
+            Showing::Composed => self.image.size,
+            Showing::Layers => self.geometry.upsampled,
+        };
+        DisplayedFrame { image: self.image, header: self.header, size, index: self.index }
     }
 
-    /// Whether the frame's own pixels are those that are shown: nothing below it shows through.
+    /// Whether the frame's own pixels are those that are shown: nothing below it shows through, or shall.
     pub(super) fn shown_directly(&self) -> bool {
-        self.header.visible() && !self.header.needs_blending()
+        self.showing.shows(self.header) && (self.showing == Showing::Layers || !self.header.needs_blending())
+    }
+
+    /// Whether the canvas is shown, onto which the frame is blended.
+    fn shown_composed(&self) -> bool {
+        self.showing == Showing::Composed && self.header.visible() && self.header.needs_blending()
     }
 
     fn destinations(&self) -> Destinations {
@@ -90,7 +100,7 @@ impl<'f> FrameJob<'f> {
         let saved = header.can_be_referenced();
         Destinations {
             before: header.frame_type == FrameType::Lf || (saved && header.save_before_colour_transform),
-            after: header.needs_blending() || (saved && !header.save_before_colour_transform),
+            after: self.shown_composed() || (saved && !header.save_before_colour_transform),
             shown: self.shown_directly(),
         }
     }
@@ -378,7 +388,7 @@ impl Renderer {
         drop(executor);
         drop(consumer);
 
-        if job.header.needs_blending() && job.header.visible() {
+        if job.shown_composed() {
             let writer = output.begin(job.displayed(), canvas::partition(job.image.size))?;
             canvas::show(canvas, job, threads, &writer, saved)?;
         }

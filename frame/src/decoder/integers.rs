@@ -32,6 +32,7 @@ pub(super) fn can_show(job: &FrameJob<'_>) -> bool {
         && !filter.gab
         && filter.epf_iters == 0
         && !features
+        && job.context.delivery.is_plain()
         && header.upsampling == 1
         && header.extra_upsampling.iter().all(|&factor| factor == 1)
         && job.shown_directly()

@@ -3,6 +3,7 @@
 mod canvas;
 mod chain;
 mod consumer;
+mod delivery;
 mod frame;
 mod integers;
 mod output;
@@ -10,6 +11,7 @@ mod samples;
 mod vardct;
 mod watch;
 
+pub use delivery::{Delivery, ProfileTransform};
 pub use output::{DisplayedFrame, Output, Partition, PixelWriter};
 pub use watch::Watch;
 
@@ -43,12 +45,14 @@ pub struct Context {
     /// Whether frames are rendered by whole planes, slowly and in memory of the system: the
     /// [oracle](crate::render::oracle) that tests hold production against.
     pub oracle: bool,
+    /// In which colours pictures are delivered.
+    pub delivery: Delivery,
     /// Tells how far the decode is, and can stop it.
     pub watch: Arc<Watch>,
 }
 
 impl Default for Context {
-    /// A pool of its own, all cores, [default limits](Limits::default), spot colours mixed in.
+    /// A pool of its own, all cores, [default limits](Limits::default), spot colours mixed in, the image's own colours.
     fn default() -> Self {
         Self {
             pool: Pool::new(),
@@ -57,7 +61,26 @@ impl Default for Context {
             level: fearless_simd::Level::new(),
             spot_colours: true,
             oracle: false,
+            delivery: Delivery::default(),
             watch: Arc::default(),
+        }
+    }
+}
+
+/// Which frames are shown, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Showing {
+    /// Those that a player displays, composed.
+    Composed,
+    /// All that are layers, as coded.
+    Layers,
+}
+
+impl Showing {
+    fn shows(self, header: &FrameHeader) -> bool {
+        match self {
+            Self::Composed => header.visible(),
+            Self::Layers => header.is_normal(),
         }
     }
 }
@@ -146,6 +169,32 @@ impl Codestream {
         context: &Context,
         output: &mut O,
     ) -> Result<Option<&FrameHeader>> {
+        self.next(data, context, output, Showing::Composed)
+    }
+
+    /// Decodes up to and including the next frame that is a layer of the picture, displayed or not, whose own pixels go to
+    /// `output` as they are before they are blended. `None` behind the last frame. What later frames need is composed all
+    /// the same, so that calls of this and [`next_displayed`](Self::next_displayed) may be mixed.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_displayed`](Self::next_displayed).
+    pub fn next_layer<O: Output>(
+        &mut self,
+        data: &[u8],
+        context: &Context,
+        output: &mut O,
+    ) -> Result<Option<&FrameHeader>> {
+        self.next(data, context, output, Showing::Layers)
+    }
+
+    fn next<O: Output>(
+        &mut self,
+        data: &[u8],
+        context: &Context,
+        output: &mut O,
+        showing: Showing,
+    ) -> Result<Option<&FrameHeader>> {
         while let Some(start) = self.next_frame {
             self.composed += 1;
             context.limits.check(Limit::ComposedFrames, self.composed)?;
@@ -160,13 +209,14 @@ impl Codestream {
                 toc: &self.toc,
                 counters,
                 index: self.displayed,
+                showing,
                 context,
             };
             self.frame.decode(&job, &mut self.slots, output).inspect_err(|_| self.frame.clear())?;
             self.counters = counters;
             self.next_frame = (!self.header.is_last).then_some(end);
-            if self.header.visible() {
-                self.displayed += 1;
+            self.displayed += u64::from(self.header.visible());
+            if showing.shows(&self.header) {
                 self.composed = 0;
                 return Ok(Some(&self.header));
             }

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::composition::ChannelRows;
 use crate::frame_header::FrameHeader;
-use crate::image_header::ImageHeader;
+use crate::image_header::{ImageHeader, Size};
 use jxlake_util::{Axis, Rect};
 
 /// A frame about to be shown.
@@ -13,6 +13,8 @@ pub struct DisplayedFrame<'a> {
     pub image: &'a ImageHeader,
     /// The frame that completes it.
     pub header: &'a FrameHeader,
+    /// Size of the picture in pixels, as stored: that of the image, or the frame's own if layers are shown.
+    pub size: Size,
     /// Number of displayed frames before it.
     pub index: u64,
 }
