@@ -8,6 +8,8 @@ mod frame;
 mod hf_coefficients;
 mod hf_contexts;
 mod hf_global;
+#[doc(hidden)]
+pub mod kernels;
 mod lf_global;
 mod lf_group;
 mod lf_image;
