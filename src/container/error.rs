@@ -2,7 +2,7 @@
 
 use jxlake_frame::limits::Limit;
 
-use super::BoxType;
+use super::{BoxType, BrotliError};
 
 /// Why a file, or a box of it, could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum Error {
         /// What the limit allows.
         bound: u64,
     },
+    /// The system has no memory for the content of a box.
+    #[error("no memory for the content of the {0} box")]
+    NoMemory(BoxType),
 }
 
 impl Error {
@@ -52,7 +55,7 @@ impl Error {
         match self {
             Self::NotJpegXl | Self::Invalid { .. } | Self::Metadata { .. } => crate::ErrorKind::Invalid,
             Self::Truncated { .. } => crate::ErrorKind::Truncated,
-            Self::Limit { .. } => crate::ErrorKind::Limit,
+            Self::Limit { .. } | Self::NoMemory(_) => crate::ErrorKind::Limit,
         }
     }
 }
@@ -108,6 +111,9 @@ pub enum Fault {
     /// A compressed box holds a type that must not be compressed.
     #[error("a compressed {0} box")]
     Compressed(BoxType),
+    /// The content of a compressed box cannot be unpacked.
+    #[error(transparent)]
+    Brotli(#[from] BrotliError),
 }
 
 struct Needed(Option<u64>);

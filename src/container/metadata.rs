@@ -2,8 +2,10 @@
 
 use core::ops::Range;
 
+use jxlake_frame::limits::{Limit, Limits};
+
 use super::box_header::{BoxHeader, Stop, UNBOUNDED};
-use super::{BoxType, Error, Fault};
+use super::{BoxType, BrotliError, BrotliUnpacker, Error, Fault};
 
 /// A box that is not part of the codestream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,13 @@ pub enum Content<'a> {
     Plain(&'a [u8]),
     /// The content as a Brotli stream (RFC 7932), which must end where these bytes end.
     Brotli(&'a [u8]),
+}
+
+/// Memory for unpacking boxes, one after another.
+#[derive(Debug, Default)]
+pub struct Unpacking {
+    unpacker: BrotliUnpacker,
+    content: Vec<u8>,
 }
 
 impl MetadataBox {
@@ -79,6 +88,47 @@ impl MetadataBox {
             .and_then(|range| file.get(range))
             .ok_or(Error::Truncated { needed: Some(end.max(self.file.start)) })?;
         Ok(if self.compressed { Content::Brotli(bytes) } else { Content::Plain(bytes) })
+    }
+
+    /// The content, unpacked into `unpacking` if it is compressed, without a copy if it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`content`](Self::content), and if the content cannot be unpacked: [`Error::Limit`] if it is longer than
+    /// [`Limits::metadata_box_bytes`].
+    ///
+    /// ```
+    /// use jxlake::container::{BoxType, Container, Unpacking};
+    /// use jxlake::Limits;
+    ///
+    /// let file = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl \
+    ///     \0\0\0\x15brobxml \x40\0\x10hello\x03";
+    /// let (mut container, limits, mut unpacking) = (Container::default(), Limits::default(), Unpacking::default());
+    /// container.read(file, &limits);
+    /// let xml = container.find(BoxType::XML).expect("a box");
+    /// assert_eq!(xml.unpacked(file, &limits, &mut unpacking)?, b"hello");
+    /// # Ok::<(), jxlake::container::Error>(())
+    /// ```
+    pub fn unpacked<'a>(
+        &self,
+        file: &'a [u8],
+        limits: &Limits,
+        unpacking: &'a mut Unpacking,
+    ) -> Result<&'a [u8], Error> {
+        let stream = match self.content(file)? {
+            Content::Plain(bytes) => return Ok(bytes),
+            Content::Brotli(stream) => stream,
+        };
+        let Unpacking { unpacker, content } = unpacking;
+        let bound = limits.metadata_box_bytes;
+        unpacker.unpack(stream, bound, content).map_err(|error| match error {
+            BrotliError::TooLong => {
+                Error::Limit { limit: Limit::MetadataBoxBytes, value: bound.saturating_add(1), bound }
+            }
+            BrotliError::NoMemory => Error::NoMemory(self.kind),
+            error => Error::Metadata { kind: self.kind, what: error.into() },
+        })?;
+        Ok(content)
     }
 }
 

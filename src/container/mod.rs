@@ -4,6 +4,7 @@
 //! and byte range, and the codestream is a [view](Codestream) of the file.
 
 mod box_header;
+mod brotli;
 mod codestream;
 mod error;
 mod frame_index;
@@ -14,11 +15,12 @@ mod signature;
 mod tests;
 
 pub use box_header::BoxType;
+pub use brotli::{BrotliError, BrotliUnpacker};
 pub use codestream::Codestream;
 pub use error::{Error, Fault};
 pub use frame_index::{FrameIndex, FrameIndexEntry};
 pub use gain_map::GainMap;
-pub use metadata::{Content, MetadataBox, exif_tiff};
+pub use metadata::{Content, MetadataBox, Unpacking, exif_tiff};
 pub use signature::Signature;
 
 use core::ops::Range;
