@@ -137,6 +137,45 @@ impl Decoder {
         if self.open(file)?.next_into(format, image)? { Ok(()) } else { Err(Error::NoFrame) }
     }
 
+    /// Decodes the first displayed frame of a file into an image that the caller keeps: it takes the shape of the picture, and
+    /// no memory as long as that is within its [capacity](Image::capacity).
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); [`OutputError::BeyondCapacity`], which names both sizes, if the picture does not fit.
+    pub fn decode_reusing<T: OutputSample>(
+        &mut self,
+        file: &[u8],
+        format: &PixelFormat,
+        image: &mut Image<T>,
+    ) -> Result<()> {
+        if self.open(file)?.next_reusing(format, image)? { Ok(()) } else { Err(Error::NoFrame) }
+    }
+
+    /// Decodes the first displayed frame of a file and lends it to `look`; the memory is back in the pool afterwards.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_scoped<T: OutputSample, R>(
+        &mut self,
+        file: &[u8],
+        format: &PixelFormat,
+        look: impl FnOnce(&Image<T>) -> R,
+    ) -> Result<R> {
+        self.decode(file, format).map(|image| look(&image))
+    }
+
+    /// Gives all memory back that is kept for the next decode: leases to the pool, lists and tables to the system. Then
+    /// [`Statistics::leaks`](jxlake_util::Statistics::leaks) of a pool of its own finds what else is held.
+    pub fn clear(&mut self) {
+        let Self { container, codestream, gathered, tiling, .. } = self;
+        *container = Container::default();
+        *codestream = Codestream::default();
+        *gathered = Vec::new();
+        *tiling = Tiling::default();
+    }
+
     /// Reads the headers of a file, whose frames then can be decoded one by one.
     ///
     /// # Errors
@@ -293,6 +332,20 @@ impl<'d> Frames<'d> {
         let mut output =
             PictureOutput { image, format: *format, context: self.context, tiling: self.tiling, delivered };
         T::decode_next(self.codestream, self.data, &mut output).map_err(|error| self.whole_file_error(error))
+    }
+
+    /// Decodes the next displayed frame into an image that the caller keeps, which takes its shape; false behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode_reusing`].
+    pub fn next_reusing<T: OutputSample>(
+        &mut self,
+        format: &PixelFormat,
+        image: &mut Image<T>,
+    ) -> Result<bool> {
+        image.reshape(self.shape(format)?)?;
+        self.next_into(format, image.as_mut())
     }
 
     /// Decodes the next layer, that is the own pixels of the next frame that is blended onto the canvas, displayed or not, as

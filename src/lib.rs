@@ -31,7 +31,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use frame_info::FrameInfo;
 pub use jxlake_frame as frame;
 pub use jxlake_frame::limits::Limits;
-pub use jxlake_util::{Pool, Purpose, Statistics, Threads};
+pub use jxlake_util::{
+    FormatUsage, Leaks, Pool, PoolBuilder, PoolError, PoolEvent, Purpose, Release, SampleFormat, Statistics,
+    Threads, Usage,
+};
 pub use output::{Channels, Image, ImageMut, PixelFormat};
 
 /// A pool of so many threads, for [`Threads::Pool`].

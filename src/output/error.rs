@@ -45,6 +45,14 @@ pub enum OutputError {
         /// The shape that was given.
         found: super::ImageShape,
     },
+    /// The picture is wider or higher than an image can hold, or has more channels.
+    #[error("a picture of {picture} does not fit an image that holds {capacity}")]
+    BeyondCapacity {
+        /// The shape of the picture.
+        picture: super::ImageShape,
+        /// The largest shape that the image can take.
+        capacity: super::ImageShape,
+    },
     /// Gray was asked for, but the image is in colour: to make gray of it is colour management.
     #[error("gray samples of a colour image were asked for")]
     GrayFromColour,

@@ -6,23 +6,32 @@ use super::error::OutputError;
 use super::format::{ImageShape, Layout};
 use super::sample::OutputSample;
 
-/// A decoded picture in memory leased from a [`Pool`], which gets it back when the picture is dropped.
+/// A decoded picture in memory leased from a [`Pool`], which gets it back when the picture is dropped or
+/// [released](Image::release).
 ///
-/// Contents are unspecified until they are written.
+/// A picture has a *shape*, what it holds now, and a *capacity*, the largest shape it can take without new memory: one
+/// image of 4096 × 4096 pixels takes all smaller pictures one after the other. Contents are unspecified until they are
+/// written.
 ///
 /// ```
-/// use jxlake::output::{Image, ImageShape, Layout};
+/// use jxlake::output::{Image, ImageShape, Layout, OutputError};
 /// use jxlake_util::Pool;
 ///
-/// let shape = ImageShape { width: 100, height: 50, channels: 3, layout: Layout::Interleaved };
-/// let mut image = Image::<u8>::new(&Pool::new(), shape)?;
+/// let shape = |width, height| ImageShape { width, height, channels: 3, layout: Layout::Interleaved };
+/// let mut image = Image::<u8>::with_capacity(&Pool::new(), shape(1000, 500))?;
+/// image.reshape(shape(100, 50))?;
 /// image.row_mut(49)[299] = 7;
 /// assert_eq!((image.row(49).len(), image.row(49)[299]), (300, 7));
-/// # Ok::<(), jxlake::output::OutputError>(())
+///
+/// let error = image.reshape(shape(1001, 20)).unwrap_err();
+/// assert_eq!(error.to_string(), "a picture of 20×1001×3 interleaved does not fit an image that holds 500×1000×3 interleaved");
+/// assert_eq!((image.shape(), image.capacity()), (shape(100, 50), shape(1000, 500)));
+/// # Ok::<(), OutputError>(())
 /// ```
 #[derive(Debug)]
 pub struct Image<T: OutputSample> {
     shape: ImageShape,
+    capacity: ImageShape,
     /// The planes one below the other.
     samples: Lease<Matrix2<T>>,
 }
@@ -33,15 +42,41 @@ impl<T: OutputSample> Image<T> {
     /// # Errors
     /// The pool's.
     pub fn new(pool: &Pool, shape: ImageShape) -> Result<Self, OutputError> {
-        Ok(Self { shape, samples: pool.matrix2(Purpose::Output, stacked(shape)?)? })
+        Ok(Self { shape, capacity: shape, samples: pool.matrix2(Purpose::Output, stacked(shape)?)? })
+    }
+
+    /// Leases an image for pictures of up to this width, height and number of channels, in any layout. Its shape is the
+    /// capacity to begin with.
+    ///
+    /// # Errors
+    /// The pool's.
+    pub fn with_capacity(pool: &Pool, capacity: ImageShape) -> Result<Self, OutputError> {
+        let laid = |layout| stacked(ImageShape { layout, ..capacity });
+        let (interleaved, planar) = (laid(Layout::Interleaved)?, laid(Layout::Planar)?);
+        let mut samples = pool.matrix2(Purpose::Output, interleaved)?;
+        // Rows are padded, which takes more where they are short.
+        if samples.relay(planar).is_err() {
+            drop(samples);
+            samples = pool.matrix2(Purpose::Output, planar)?;
+        }
+        samples.relay(stacked(capacity)?).map_err(PoolError::from)?;
+        Ok(Self { shape: capacity, capacity, samples })
     }
 
     /// Gives the picture another shape within its capacity, which costs nothing and leaves contents unspecified.
     ///
     /// # Errors
-    /// [`OutputError::Pool`] if the memory leased is too small; the picture then stays as it is.
+    /// [`OutputError::BeyondCapacity`], which names both shapes; the picture then stays as it is. An image that was not made
+    /// [`with_capacity`](Self::with_capacity) may also have no room for another layout.
     pub fn reshape(&mut self, shape: ImageShape) -> Result<(), OutputError> {
-        self.samples.reshape(stacked(shape)?).map_err(PoolError::from)?;
+        let capacity = self.capacity;
+        let beyond = OutputError::BeyondCapacity { picture: shape, capacity };
+        let fits = shape.width <= capacity.width
+            && shape.height <= capacity.height
+            && shape.channels <= capacity.channels;
+        if !fits || self.samples.relay(stacked(shape)?).is_err() {
+            return Err(beyond);
+        }
         self.shape = shape;
         Ok(())
     }
@@ -51,10 +86,13 @@ impl<T: OutputSample> Image<T> {
         self.shape
     }
 
-    /// The rows (of all planes) and the samples in a row that the leased memory holds.
-    pub fn capacity(&self) -> Shape2 {
-        self.samples.capacity()
+    /// The largest picture that the image can take: no side may be longer, nor may there be more channels.
+    pub fn capacity(&self) -> ImageShape {
+        self.capacity
     }
+
+    /// Gives the memory back to the pool now; the same as dropping, by name.
+    pub fn release(self) {}
 
     /// One plane; an interleaved picture has only plane 0.
     ///

@@ -626,11 +626,55 @@ fn a_leased_picture_changes_shape_within_its_capacity() {
     image.row_mut(3)[19] = 5;
     assert_eq!((image.plane(0).row(3)[19], image.plane(1).row(3)[19], image.rows().len()), (5, 1, 20));
 
-    let interleaved = ImageShape { width: 10, height: 20, channels: 2, layout: Layout::Interleaved };
-    image.reshape(interleaved).unwrap();
-    assert_eq!((image.shape(), image.row(19).len()), (interleaved, 20));
-    assert!(image.reshape(ImageShape { height: 21, ..interleaved }).is_err());
-    assert_eq!(image.shape(), interleaved);
+    let smaller = ImageShape { width: 10, height: 9, channels: 1, layout: Layout::Planar };
+    image.reshape(smaller).unwrap();
+    assert_eq!((image.shape(), image.row(8).len(), image.rows().len()), (smaller, 10, 9));
+    let higher = ImageShape { height: 11, ..smaller };
+    let beyond = |picture, capacity| Err(OutputError::BeyondCapacity { picture, capacity });
+    assert_eq!(image.reshape(higher), beyond(higher, shape));
+    assert_eq!(image.shape(), smaller);
+    image.reshape(shape).unwrap();
+}
+
+/// Whatever is no wider, no higher and of no more channels fits, and nothing is leased for it.
+#[test]
+fn an_image_with_capacity_takes_any_smaller_picture() {
+    let pool = Pool::new();
+    let mut random = Lcg(7);
+    for _ in 0..20 {
+        let layout = |odd: usize| if odd % 2 == 0 { Layout::Planar } else { Layout::Interleaved };
+        let mut any = |width, height, channels| ImageShape {
+            width: 1 + random.below(width),
+            height: 1 + random.below(height),
+            channels: 1 + random.below(channels),
+            layout: layout(random.below(2)),
+        };
+        let capacity = any(600, 40, 5);
+        let mut image = Image::<u8>::with_capacity(&pool, capacity).unwrap();
+        assert_eq!((image.shape(), image.capacity()), (capacity, capacity));
+        let leases = pool.statistics().total.leases;
+        for _ in 0..20 {
+            let shape = any(capacity.width, capacity.height, capacity.channels);
+            image.reshape(shape).unwrap_or_else(|error| panic!("{error}"));
+            image.as_mut().into_parts().0.fill(3);
+            assert_eq!(image.rows().len(), shape.height * shape.planes());
+        }
+        let wide = ImageShape { width: capacity.width + 1, ..capacity };
+        assert_eq!(image.reshape(wide), Err(OutputError::BeyondCapacity { picture: wide, capacity }));
+        assert_eq!(pool.statistics().total.leases, leases);
+        image.release();
+    }
+    pool.statistics().leaks().unwrap();
+}
+
+/// A few random numbers.
+struct Lcg(u64);
+
+impl Lcg {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) as usize % bound
+    }
 }
 
 #[test]

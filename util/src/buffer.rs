@@ -42,7 +42,7 @@ impl<T: Element> Buffer<T> {
         len: usize,
         zeroed: bool,
     ) -> Result<Lease<Self>, PoolError> {
-        let held = Held::lease(shared, purpose, layout::lines::<T>(len), zeroed)?;
+        let held = Held::lease::<T>(shared, purpose, layout::lines::<T>(len), zeroed)?;
         Ok(Lease::new(Self { held, len, capacity: len, elements: PhantomData }))
     }
 

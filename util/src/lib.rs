@@ -81,13 +81,13 @@ mod view_mut;
 mod worker;
 
 pub use buffer::Buffer;
-pub use element::Element;
+pub use element::{Element, SampleFormat};
 pub use error::{PoolError, ShapeError};
 pub use grid::{Axis, Grid};
 pub use lease::{Lease, Release};
 pub use matrix2::Matrix2;
 pub use matrix3::Matrix3;
-pub use pool::{Pool, PoolBuilder, Purpose, Statistics, Usage};
+pub use pool::{FormatUsage, Leaks, Pool, PoolBuilder, PoolEvent, Purpose, Statistics, Usage};
 pub use scratch::{Scratch, ScratchGuard};
 pub use shape::{Rect, Shape2, Shape3};
 pub use threads::Threads;

@@ -57,7 +57,7 @@ impl<T: Element> Matrix2<T> {
                 shape: Shape3::new(1, shape.rows, shape.cols),
                 element: size_of::<T>(),
             })?;
-        let held = Held::lease(shared, purpose, layout::lines::<T>(elements), zeroed)?;
+        let held = Held::lease::<T>(shared, purpose, layout::lines::<T>(elements), zeroed)?;
         Ok(Lease::new(Self { held, shape, capacity: shape, stride, elements: PhantomData }))
     }
 
@@ -105,6 +105,34 @@ impl<T: Element> Matrix2<T> {
             return Err(ShapeError::BeyondCapacity2 { requested: shape, capacity: self.capacity });
         }
         self.shape = shape;
+        Ok(())
+    }
+
+    /// Lays the storage out anew for another shape, which becomes the capacity too: rows start elsewhere, so that what the
+    /// elements hold is unspecified afterwards. Unlike [`reshape`](Self::reshape) it keeps the rows of a small shape
+    /// together, and takes any shape that the storage has room for.
+    ///
+    /// ```
+    /// use jxlake_util::{Pool, Purpose, Shape2};
+    ///
+    /// let mut matrix = Pool::new().matrix2::<u8>(Purpose::Output, Shape2::new(100, 300))?;
+    /// matrix.relay(Shape2::new(300, 64))?;
+    /// assert_eq!((matrix.shape(), matrix.stride()), (Shape2::new(300, 64), 64));
+    /// assert!(matrix.relay(Shape2::new(1000, 64)).is_err());
+    /// # Ok::<(), jxlake_util::PoolError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ShapeError::BeyondLength`] if the storage is too small; the matrix then stays as it is.
+    pub fn relay(&mut self, shape: Shape2) -> Result<(), ShapeError> {
+        let capacity = self.held.elements::<T>().len();
+        let strided = layout::stride::<T>(shape.cols)
+            .and_then(|stride| Some((stride, stride.checked_mul(shape.rows)?)));
+        let (stride, requested) = strided.unwrap_or((0, usize::MAX));
+        if requested > capacity {
+            return Err(ShapeError::BeyondLength { requested, capacity });
+        }
+        (self.shape, self.capacity, self.stride) = (shape, shape, stride);
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl<T: Element> Matrix3<T> {
         };
         let (stride, plane_stride, elements) =
             strides().ok_or(PoolError::TooLarge { shape, element: size_of::<T>() })?;
-        let held = Held::lease(shared, purpose, layout::lines::<T>(elements), zeroed)?;
+        let held = Held::lease::<T>(shared, purpose, layout::lines::<T>(elements), zeroed)?;
         Ok(Lease::new(Self { held, shape, capacity: shape, stride, plane_stride, elements: PhantomData }))
     }
 

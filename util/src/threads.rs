@@ -27,6 +27,8 @@ pub enum Threads {
     Global,
     /// The caller's own pool.
     Pool(Arc<rayon::ThreadPool>),
+    /// So many of the threads of the caller's own pool, or of [`Global`](Self::Global) without one; at least one.
+    AtMost(usize, Option<Arc<rayon::ThreadPool>>),
 }
 
 /// What the workers of one run share.
@@ -64,6 +66,25 @@ impl Threads {
             Self::Calling => 1,
             Self::Global => rayon::current_num_threads(),
             Self::Pool(pool) => pool.current_num_threads(),
+            Self::AtMost(most, None) => rayon::current_num_threads().min(*most).max(1),
+            Self::AtMost(most, Some(pool)) => pool.current_num_threads().min(*most).max(1),
+        }
+    }
+
+    /// The same threads, but no more than `workers` of them at a time.
+    ///
+    /// ```
+    /// use jxlake_util::Threads;
+    ///
+    /// assert_eq!(Threads::Global.at_most(1).workers(), 1);
+    /// assert_eq!(Threads::Calling.at_most(7).workers(), 1);
+    /// ```
+    pub fn at_most(&self, workers: usize) -> Self {
+        match self {
+            Self::Calling => Self::Calling,
+            Self::Global => Self::AtMost(workers, None),
+            Self::Pool(pool) => Self::AtMost(workers, Some(Arc::clone(pool))),
+            Self::AtMost(most, pool) => Self::AtMost(workers.min(*most), pool.clone()),
         }
     }
 
@@ -88,8 +109,8 @@ impl Threads {
         // its last few while others rest.
         let work = || (0..workers).into_par_iter().with_max_len(1).for_each(|_| run.work(&task));
         match self {
-            Self::Pool(pool) => pool.install(work),
-            Self::Calling | Self::Global => work(),
+            Self::Pool(pool) | Self::AtMost(_, Some(pool)) => pool.install(work),
+            Self::Calling | Self::Global | Self::AtMost(_, None) => work(),
         }
         match run.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some((_, error)) => Err(error),
@@ -102,11 +123,11 @@ impl Threads {
     pub fn enter<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match self {
             Self::Calling => f(),
-            Self::Global => match rayon::current_thread_index() {
+            Self::Global | Self::AtMost(_, None) => match rayon::current_thread_index() {
                 Some(_) => f(),
                 None => rayon::join(f, || ()).0,
             },
-            Self::Pool(pool) => pool.install(f),
+            Self::Pool(pool) | Self::AtMost(_, Some(pool)) => pool.install(f),
         }
     }
 }

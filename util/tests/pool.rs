@@ -1,6 +1,7 @@
 //! What a pool does with idle storage, and what it refuses.
 
-use jxlake_util::{Element, Pool, PoolError, Purpose, Shape2, Shape3};
+use jxlake_util::{Element, Pool, PoolError, PoolEvent, Purpose, SampleFormat, Shape2, Shape3};
+use std::sync::{Arc, Mutex};
 
 /// Lines of storage, as a lease that can be told from others by its size class.
 fn lines(pool: &Pool, lines: usize) -> Result<jxlake_util::Lease<jxlake_util::Buffer<u8>>, PoolError> {
@@ -150,11 +151,73 @@ fn statistics_are_printable() {
     let statistics = pool.statistics();
     let table = statistics.to_string();
     let rows: Vec<&str> = table.lines().collect();
-    assert_eq!(rows.len(), 4, "{table}");
+    assert_eq!(rows.len(), 6, "{table}");
     assert!(rows[1].starts_with("HfCoefficients          1 ") && rows[2].starts_with("total  "), "{table}");
+    assert!(rows[4].starts_with("f32                     1 "), "{table}");
     assert!(rows[..3].iter().all(|row| row.len() == rows[0].len()), "{table}");
+    assert!(rows[3].len() == rows[4].len() && rows[0][..rows[3].len()].ends_with("in use [B]"), "{table}");
     let json = statistics.to_json();
     assert_eq!(json.matches('{').count(), json.matches('}').count());
-    assert_eq!(json.matches("\"leases\":1,").count(), 2);
+    assert_eq!(json.matches("\"leases\":1,").count(), 3);
     assert_eq!(json.matches("\"peak_bytes\":").count(), 1 + Purpose::ALL.len());
+}
+
+/// Bytes are counted by the format they are leased as, whoever returns them.
+#[test]
+fn bytes_are_counted_by_format() {
+    let pool = Pool::new();
+    let kept = pool.buffer::<i16>(Purpose::Modular, 32 * 10).unwrap();
+    let sent = pool.buffer::<f32>(Purpose::Pixels, 16 * 4).unwrap();
+    std::thread::scope(|scope| scope.spawn(|| drop(sent)).join().unwrap());
+    let usage = |format| {
+        let usage = pool.statistics().of_format(format);
+        (usage.leases, usage.leased_bytes, usage.in_use_bytes)
+    };
+    assert_eq!(usage(SampleFormat::I16), (1, 640, 640));
+    assert_eq!(usage(SampleFormat::F32), (1, 256, 0));
+    drop(kept);
+    assert_eq!(usage(SampleFormat::I16), (1, 640, 0));
+}
+
+/// A leak is named by its purpose; what was held before does not count.
+#[test]
+fn leaks_are_found() {
+    let pool = Pool::new();
+    let before = lines(&pool, 3).unwrap();
+    let mark = pool.statistics();
+    mark.leaks_since(&mark).unwrap();
+    let leaked = pool.buffer::<u8>(Purpose::Output, 64).unwrap();
+    let leaks = pool.statistics().leaks_since(&mark).unwrap_err();
+    assert_eq!((leaks.leases(), leaks.bytes(), leaks.of(Purpose::Output)), (1, 64, 1));
+    assert_eq!(pool.statistics().leaks().unwrap_err().leases(), 2);
+    drop((before, leaked));
+    pool.statistics().leaks().unwrap();
+}
+
+/// An observer hears of every lease, return, refusal and of what is freed, and adds up to the statistics.
+#[test]
+fn an_observer_hears_everything() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&heard);
+    let pool =
+        Pool::builder().budget(64 * 10).observer(move |event| tell.lock().unwrap().push(event)).build();
+    lines(&pool, 4).unwrap().release();
+    lines(&pool, 4).unwrap().release();
+    assert!(lines(&pool, 11).is_err());
+    lines(&pool, 8).unwrap().release();
+    pool.clear();
+    let (purpose, bytes) = (Purpose::Other, 64 * 4);
+    let large = 64 * 8;
+    let expected = [
+        PoolEvent::Leased { purpose, bytes, hit: false },
+        PoolEvent::Returned { purpose, bytes },
+        PoolEvent::Leased { purpose, bytes, hit: true },
+        PoolEvent::Returned { purpose, bytes },
+        PoolEvent::Refused { purpose, bytes: 64 * 11 },
+        PoolEvent::Freed { bytes },
+        PoolEvent::Leased { purpose, bytes: large, hit: false },
+        PoolEvent::Returned { purpose, bytes: large },
+        PoolEvent::Freed { bytes: large },
+    ];
+    assert_eq!(*heard.lock().unwrap(), expected);
 }

@@ -3,14 +3,16 @@
 mod budget;
 mod class;
 mod magazine;
+mod observer;
 mod purpose;
 mod shared;
 mod shelves;
 mod statistics;
 mod storage;
 
+pub use observer::PoolEvent;
 pub use purpose::Purpose;
-pub use statistics::{Statistics, Usage};
+pub use statistics::{FormatUsage, Leaks, Statistics, Usage};
 
 pub(crate) use shared::{Held, Shared};
 pub(crate) use storage::LINE;
@@ -22,6 +24,7 @@ use crate::lease::Lease;
 use crate::matrix2::Matrix2;
 use crate::matrix3::Matrix3;
 use crate::shape::{Shape2, Shape3};
+use observer::Observer;
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,7 +68,7 @@ impl Pool {
 
     /// A pool with other settings.
     pub fn builder() -> PoolBuilder {
-        PoolBuilder { budget: None, pooled: true }
+        PoolBuilder { budget: None, pooled: true, observer: Observer::default() }
     }
 
     /// Leases a matrix; what it holds is unspecified.
@@ -200,6 +203,7 @@ impl fmt::Debug for Pool {
 pub struct PoolBuilder {
     budget: Option<u64>,
     pooled: bool,
+    observer: Observer,
 }
 
 impl PoolBuilder {
@@ -215,8 +219,15 @@ impl PoolBuilder {
         self
     }
 
+    /// Tells `observe` of every [`PoolEvent`], on the thread that causes it. It should be quick, and may read the pool's
+    /// statistics, but must not lease from the pool nor give back.
+    pub fn observer(mut self, observe: impl Fn(PoolEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(observe);
+        self
+    }
+
     /// Makes the pool. Nothing is allocated for storage yet.
     pub fn build(self) -> Pool {
-        Pool { shared: Arc::new(Shared::new(self.budget, self.pooled)) }
+        Pool { shared: Arc::new(Shared::new(self.budget, self.pooled, self.observer)) }
     }
 }

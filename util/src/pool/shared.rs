@@ -3,11 +3,12 @@
 use super::budget::Budget;
 use super::class::Class;
 use super::magazine::Magazine;
+use super::observer::{Observer, PoolEvent};
 use super::purpose::Purpose;
 use super::shelves::{Age, Idle, Shelves};
 use super::statistics::{SharedCounters, Statistics, WorkerCounters};
 use super::storage::{LINE, Storage};
-use crate::element::Element;
+use crate::element::{Element, SampleFormat};
 use crate::error::PoolError;
 use crate::worker;
 use std::ptr::NonNull;
@@ -18,23 +19,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Held {
     storage: Storage,
     purpose: Purpose,
+    format: SampleFormat,
     shared: Arc<Shared>,
 }
 
 impl Held {
-    /// Leases at least `lines` lines, with the first `lines` zeroed if asked.
-    pub(crate) fn lease(
+    /// Leases at least `lines` lines for elements of type `T`, with the first `lines` zeroed if asked.
+    pub(crate) fn lease<T: Element>(
         shared: &Arc<Shared>,
         purpose: Purpose,
         lines: usize,
         zeroed: bool,
     ) -> Result<Self, PoolError> {
-        let mut storage = shared.lease(purpose, lines)?;
+        let mut storage = shared.lease(purpose, T::FORMAT, lines)?;
         if zeroed {
             storage.clear(lines);
         }
         storage.hand_out();
-        Ok(Self { storage, purpose, shared: Arc::clone(shared) })
+        Ok(Self { storage, purpose, format: T::FORMAT, shared: Arc::clone(shared) })
     }
 
     #[inline(always)]
@@ -56,7 +58,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let storage = std::mem::replace(&mut self.storage, Storage::empty());
-        self.shared.give_back(self.purpose, storage);
+        self.shared.give_back(self.purpose, self.format, storage);
     }
 }
 
@@ -82,6 +84,7 @@ pub(crate) struct Shared {
     shelves: Mutex<Shelves>,
     /// Held while idle storage is freed, so that no two threads free for the same room.
     freeing: Mutex<()>,
+    observer: Observer,
     /// Ticks when something comes to the shelves, so that storage knows its age; magazines keep order themselves.
     clock: AtomicU64,
 }
@@ -92,7 +95,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(budget: Option<u64>, pooled: bool) -> Self {
+    pub(crate) fn new(budget: Option<u64>, pooled: bool, observer: Observer) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         // Twice as many as cores: the thread that waits for a thread pool does not share its corner with a worker.
         let workers = (2 * threads).next_power_of_two().min(MAX_WORKERS);
@@ -105,6 +108,7 @@ impl Shared {
             workers: (0..workers).map(corner).collect(),
             shelves: Mutex::new(Shelves::new()),
             freeing: Mutex::new(()),
+            observer,
             clock: AtomicU64::new(0),
         }
     }
@@ -114,21 +118,30 @@ impl Shared {
         &self.workers[worker::index() & (self.workers.len() - 1)]
     }
 
-    fn lease(&self, purpose: Purpose, lines: usize) -> Result<Storage, PoolError> {
+    fn lease(&self, purpose: Purpose, format: SampleFormat, lines: usize) -> Result<Storage, PoolError> {
         let worker = self.worker();
+        let mut hit = true;
         let storage = if lines == 0 {
             Storage::empty()
         } else if let Some(idle) = self.find(worker, lines) {
             worker.counters.remove_idle(idle.purpose, idle.storage.bytes());
             idle.storage
         } else {
-            let storage = self.allocate(lines).inspect_err(|_| self.counters.refused())?;
+            let storage = self.allocate(lines).inspect_err(|_| self.refused(purpose, lines))?;
             self.counters.missed(purpose);
+            hit = false;
             storage
         };
-        self.counters.add_in_use(purpose, storage.bytes());
-        worker.counters.leased(purpose);
+        let bytes = storage.bytes();
+        self.counters.add_in_use(purpose, bytes);
+        worker.counters.leased(purpose, format, bytes);
+        self.observer.tell(PoolEvent::Leased { purpose, bytes, hit });
         Ok(storage)
+    }
+
+    fn refused(&self, purpose: Purpose, lines: usize) {
+        self.counters.refused();
+        self.observer.tell(PoolEvent::Refused { purpose, bytes: (lines as u64).saturating_mul(LINE as u64) });
     }
 
     /// Idle storage for `lines` lines, from the nearest place that has it.
@@ -214,14 +227,26 @@ impl Shared {
 
     /// Frees idle storage, oldest first, until the budget has room for `bytes`, or no more is idle.
     fn make_room(&self, bytes: u64) {
+        let mut freed = 0;
         let freeing = lock(&self.freeing);
         self.flush_magazines();
         while !self.budget.has_room(bytes) {
-            if self.free_oldest().is_none() {
-                // The room is on its way from one state to another in some other thread.
-                drop(freeing);
-                return std::thread::yield_now();
+            match self.free_oldest() {
+                Some(bytes) => freed += bytes,
+                None => break,
             }
+        }
+        drop(freeing);
+        self.tell_freed(freed);
+        if !self.budget.has_room(bytes) {
+            // The room is on its way from one state to another in some other thread.
+            std::thread::yield_now();
+        }
+    }
+
+    fn tell_freed(&self, bytes: u64) {
+        if bytes > 0 {
+            self.observer.tell(PoolEvent::Freed { bytes });
         }
     }
 
@@ -243,7 +268,7 @@ impl Shared {
         Some(bytes)
     }
 
-    fn give_back(&self, purpose: Purpose, mut storage: Storage) {
+    fn give_back(&self, purpose: Purpose, format: SampleFormat, mut storage: Storage) {
         let worker = self.worker();
         let bytes = storage.bytes();
         match Class::of(storage.lines()).filter(|_| self.pooled && bytes > 0) {
@@ -267,7 +292,8 @@ impl Shared {
                 self.budget.give_back(bytes);
             }
         }
-        worker.counters.returned(purpose);
+        worker.counters.returned(purpose, format, bytes);
+        self.observer.tell(PoolEvent::Returned { purpose, bytes });
     }
 
     /// Puts idle storage into the worker's magazine, or on the shelves if it is large or somebody else is there.
@@ -301,7 +327,7 @@ impl Shared {
     }
 
     pub(crate) fn trim(&self, keep_bytes: u64) -> u64 {
-        let _freeing = lock(&self.freeing);
+        let freeing = lock(&self.freeing);
         self.flush_magazines();
         let mut freed = 0;
         while self.idle() > keep_bytes
@@ -309,6 +335,8 @@ impl Shared {
         {
             freed += bytes;
         }
+        drop(freeing);
+        self.tell_freed(freed);
         freed
     }
 

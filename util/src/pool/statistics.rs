@@ -1,6 +1,7 @@
 //! What a pool counts.
 
 use super::purpose::Purpose;
+use crate::element::SampleFormat;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -35,6 +36,66 @@ pub struct Usage {
     pub peak_bytes: u64,
 }
 
+/// What leases of one format of numbers did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FormatUsage {
+    /// Leases granted since the pool was made.
+    pub leases: u64,
+    /// Bytes of storage of all these leases.
+    pub leased_bytes: u64,
+    /// Bytes of storage held by leases now.
+    pub in_use_bytes: u64,
+}
+
+/// Leases that are still held where none should be.
+///
+/// ```
+/// use jxlake_util::{Pool, Purpose};
+///
+/// let pool = Pool::new();
+/// let forgotten = pool.buffer::<u8>(Purpose::Entropy, 100)?;
+/// let leaks = pool.statistics().leaks().unwrap_err();
+/// assert_eq!(leaks.to_string(), "1 leases of 128 bytes are held: 1 Entropy (128 bytes)");
+/// drop(forgotten);
+/// assert!(pool.statistics().leaks().is_ok());
+/// # Ok::<(), jxlake_util::PoolError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Leaks {
+    held: [(u64, u64); Purpose::COUNT],
+}
+
+impl Leaks {
+    /// How many leases are held.
+    pub fn leases(&self) -> u64 {
+        self.held.iter().map(|(leases, _)| leases).sum()
+    }
+
+    /// Bytes of their storage.
+    pub fn bytes(&self) -> u64 {
+        self.held.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// How many leases are held for one purpose.
+    pub fn of(&self, purpose: Purpose) -> u64 {
+        self.held[purpose.index()].0
+    }
+}
+
+impl fmt::Display for Leaks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} leases of {} bytes are held", self.leases(), self.bytes())?;
+        let held = Purpose::ALL.into_iter().zip(self.held).filter(|(_, (leases, _))| *leases > 0);
+        for (number, (purpose, (leases, bytes))) in held.enumerate() {
+            let comma = if number == 0 { ": " } else { ", " };
+            write!(f, "{comma}{leases} {} ({bytes} bytes)", purpose.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Leaks {}
+
 /// What a pool did and holds, at one moment.
 ///
 /// Decoders are not stopped for it: while they work, the counts of different purposes may be of slightly
@@ -57,6 +118,8 @@ pub struct Statistics {
     pub total: Usage,
     /// By purpose, in the order of [`Purpose::ALL`].
     pub by_purpose: [Usage; Purpose::ALL.len()],
+    /// By the format of the numbers leased, in the order of [`SampleFormat::ALL`].
+    pub by_format: [FormatUsage; SampleFormat::ALL.len()],
     /// The bound on bytes in use plus idle, if there is one.
     pub budget: Option<u64>,
     /// The most bytes that were held at one time, in use plus idle.
@@ -75,9 +138,37 @@ impl Statistics {
         self.by_purpose[purpose.index()]
     }
 
+    /// The usage for one format of numbers.
+    pub fn of_format(&self, format: SampleFormat) -> FormatUsage {
+        self.by_format[format as usize]
+    }
+
     /// Leases held now: 0 when nothing decodes, or something leaked.
     pub fn outstanding(&self) -> u64 {
         self.total.outstanding
+    }
+
+    /// Whether everything is back: a check for leaks, for when it should be.
+    ///
+    /// A decoder keeps leases for its next image; it is dropped or cleared before.
+    ///
+    /// # Errors
+    /// [`Leaks`], which says what is held and what for.
+    pub fn leaks(&self) -> Result<(), Leaks> {
+        self.leaks_since(&Self { by_purpose: Default::default(), ..*self })
+    }
+
+    /// As [`leaks`](Self::leaks), of what is held beyond what was held `before`.
+    ///
+    /// # Errors
+    /// [`Leaks`].
+    pub fn leaks_since(&self, before: &Self) -> Result<(), Leaks> {
+        let mut leaks = Leaks::default();
+        for (index, (now, before)) in self.by_purpose.iter().zip(&before.by_purpose).enumerate() {
+            let leases = now.outstanding.saturating_sub(before.outstanding);
+            leaks.held[index] = (leases, now.in_use_bytes.saturating_sub(before.in_use_bytes));
+        }
+        if leaks.leases() == 0 { Ok(()) } else { Err(leaks) }
     }
 
     /// The statistics as one line of JSON.
@@ -99,6 +190,16 @@ impl Statistics {
             let comma = if index == 0 { "" } else { "," };
             let _ = write!(json, "{comma}\"{}\":", purpose.name());
             let _ = self.of(purpose).write_json(&mut json);
+        }
+        json.push_str("},\"by_format\":{");
+        for (index, format) in SampleFormat::ALL.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let FormatUsage { leases, leased_bytes, in_use_bytes } = self.of_format(format);
+            let _ = write!(
+                json,
+                "{comma}\"{}\":{{\"leases\":{leases},\"leased_bytes\":{leased_bytes},\"in_use_bytes\":{in_use_bytes}}}",
+                format.name()
+            );
         }
         json.push_str("}}");
         json
@@ -150,6 +251,13 @@ impl fmt::Display for Statistics {
             }
         }
         self.total.write_line(f, "total")?;
+        writeln!(f, "{:<14} {:>10} {:>31} {:>14}", "format", "leases", "leased [B]", "in use [B]")?;
+        for format in SampleFormat::ALL {
+            let FormatUsage { leases, leased_bytes, in_use_bytes } = self.of_format(format);
+            if leases > 0 {
+                writeln!(f, "{:<14} {leases:>10} {leased_bytes:>31} {in_use_bytes:>14}", format.name())?;
+            }
+        }
         write!(f, "held at most {} B", self.peak_held_bytes)?;
         match self.budget {
             Some(budget) => write!(f, " of {budget} B")?,
@@ -161,7 +269,17 @@ impl fmt::Display for Statistics {
 
 /// Counters that only one worker's threads touch, so that counting never moves a cache line between cores.
 #[derive(Default)]
-pub(crate) struct WorkerCounters([WorkerCounter; Purpose::COUNT]);
+pub(crate) struct WorkerCounters {
+    purposes: [WorkerCounter; Purpose::COUNT],
+    formats: [FormatCounter; SampleFormat::ALL.len()],
+}
+
+#[derive(Default)]
+struct FormatCounter {
+    leases: AtomicU64,
+    leased_bytes: AtomicU64,
+    returned_bytes: AtomicU64,
+}
 
 #[derive(Default)]
 struct WorkerCounter {
@@ -172,20 +290,24 @@ struct WorkerCounter {
 }
 
 impl WorkerCounters {
-    pub(crate) fn leased(&self, purpose: Purpose) {
-        self.0[purpose.index()].leases.fetch_add(1, Relaxed);
+    pub(crate) fn leased(&self, purpose: Purpose, format: SampleFormat, bytes: u64) {
+        self.purposes[purpose.index()].leases.fetch_add(1, Relaxed);
+        let counter = &self.formats[format as usize];
+        counter.leases.fetch_add(1, Relaxed);
+        counter.leased_bytes.fetch_add(bytes, Relaxed);
     }
 
-    pub(crate) fn returned(&self, purpose: Purpose) {
-        self.0[purpose.index()].returns.fetch_add(1, Relaxed);
+    pub(crate) fn returned(&self, purpose: Purpose, format: SampleFormat, bytes: u64) {
+        self.purposes[purpose.index()].returns.fetch_add(1, Relaxed);
+        self.formats[format as usize].returned_bytes.fetch_add(bytes, Relaxed);
     }
 
     pub(crate) fn add_idle(&self, purpose: Purpose, bytes: u64) {
-        self.0[purpose.index()].idle.fetch_add(bytes, Relaxed);
+        self.purposes[purpose.index()].idle.fetch_add(bytes, Relaxed);
     }
 
     pub(crate) fn remove_idle(&self, purpose: Purpose, bytes: u64) {
-        self.0[purpose.index()].idle.fetch_sub(bytes, Relaxed);
+        self.purposes[purpose.index()].idle.fetch_sub(bytes, Relaxed);
     }
 }
 
@@ -258,10 +380,10 @@ impl SharedCounters {
             // Misses before leases and returns before leases: a count read late is never below one read early.
             usage.misses = gauge.misses.load(Relaxed);
             for worker in workers.clone() {
-                returns += worker.0[index].returns.load(Relaxed);
-                idle = idle.wrapping_add(worker.0[index].idle.load(Relaxed));
+                returns += worker.purposes[index].returns.load(Relaxed);
+                idle = idle.wrapping_add(worker.purposes[index].idle.load(Relaxed));
             }
-            usage.leases = workers.clone().map(|worker| worker.0[index].leases.load(Relaxed)).sum();
+            usage.leases = workers.clone().map(|worker| worker.purposes[index].leases.load(Relaxed)).sum();
             usage.hits = usage.leases.saturating_sub(usage.misses);
             usage.outstanding = usage.leases.saturating_sub(returns);
             usage.in_use_bytes = (gauge.bytes.load(Relaxed) as i64).max(0) as u64;
@@ -274,9 +396,21 @@ impl SharedCounters {
             total.in_use_bytes += usage.in_use_bytes;
             total.idle_bytes += usage.idle_bytes;
         }
+        let by_format = SampleFormat::ALL.map(|format| {
+            let counters = || workers.clone().map(|worker| &worker.formats[format as usize]);
+            // Returns before leases, as above.
+            let returned: u64 = counters().map(|counter| counter.returned_bytes.load(Relaxed)).sum();
+            let leased_bytes: u64 = counters().map(|counter| counter.leased_bytes.load(Relaxed)).sum();
+            FormatUsage {
+                leases: counters().map(|counter| counter.leases.load(Relaxed)).sum(),
+                leased_bytes,
+                in_use_bytes: leased_bytes.saturating_sub(returned),
+            }
+        });
         Statistics {
             total,
             by_purpose,
+            by_format,
             budget: budget.limit(),
             peak_held_bytes: budget.peak(),
             refused: self.refused.load(Relaxed),
