@@ -104,6 +104,32 @@ impl Decoder {
         self
     }
 
+    /// A decoder with the same settings, the same pool and the same watch, but memory of its own: for another thread.
+    ///
+    /// What is computed once from ICC profiles is shared.
+    pub fn sibling(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            keep_orientation: self.keep_orientation,
+            container: Container::default(),
+            codestream: Codestream::default(),
+            gathered: Vec::new(),
+            tiling: Tiling::default(),
+            colour: self.colour.clone(),
+            transforms: self.transforms.clone(),
+        }
+    }
+
+    /// How work is spread.
+    pub fn threads(&self) -> &Threads {
+        &self.context.threads
+    }
+
+    /// Lets another watch tell and stop.
+    pub(crate) fn set_watch(&mut self, watch: Arc<Watch>) {
+        self.context.watch = watch;
+    }
+
     /// What tells how far the decode is and can stop it, from any thread.
     pub fn watch(&self) -> Arc<Watch> {
         Arc::clone(&self.context.watch)

@@ -28,6 +28,9 @@ pub enum Error {
     /// The ICC profiles that colours were to be converted by.
     #[error(transparent)]
     Conversion(#[from] ConversionError),
+    /// A file that could not be read at all.
+    #[error("the file cannot be read: {0}")]
+    Read(std::io::ErrorKind),
     /// There is no frame behind the last one.
     #[error("the image has no further frame")]
     NoFrame,
@@ -46,6 +49,8 @@ pub enum ErrorKind {
     Limit,
     /// Mend the call.
     Misuse,
+    /// Nothing: somebody stopped the decode.
+    Cancelled,
 }
 
 impl Error {
@@ -58,6 +63,7 @@ impl Error {
                 FrameError::Truncated { .. } => ErrorKind::Truncated,
                 FrameError::Limit { .. } | FrameError::Pool(_) => ErrorKind::Limit,
                 FrameError::Misuse(_) => ErrorKind::Misuse,
+                FrameError::Cancelled => ErrorKind::Cancelled,
                 _ => ErrorKind::Invalid,
             },
             Self::Output(OutputError::Pool(_)) => ErrorKind::Limit,
@@ -65,7 +71,7 @@ impl Error {
             Self::Conversion(ConversionError::NoConnection) => ErrorKind::Unsupported,
             Self::Conversion(_) => ErrorKind::Invalid,
             Self::Profile(_) => ErrorKind::Unsupported,
-            Self::Output(_) | Self::NoFrame => ErrorKind::Misuse,
+            Self::Output(_) | Self::Read(_) | Self::NoFrame => ErrorKind::Misuse,
         }
     }
 }

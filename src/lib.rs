@@ -17,6 +17,7 @@
 
 pub mod container;
 
+mod batch;
 mod decoder;
 mod error;
 mod frame_info;
@@ -25,6 +26,7 @@ pub mod colour;
 
 pub mod output;
 
+pub use batch::{Batch, BatchWatch, Order, Source, Split};
 pub use colour::OutputColour;
 pub use decoder::{Decoder, Frames};
 pub use error::{Error, ErrorKind, Result};

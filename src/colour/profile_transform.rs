@@ -5,7 +5,7 @@ use jxlake_frame::error::Error as FrameError;
 use jxlake_frame::image_header::{ExtraChannelKind, ImageHeader};
 use jxlake_util::Scratch;
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformF32Executor, TransformOptions};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why colours cannot be converted by ICC profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,10 +37,10 @@ pub(super) struct Ends<'a> {
     pub(super) embedded: bool,
 }
 
-/// Conversions that have been used lately; to build one takes longer than to convert a picture.
-#[derive(Debug, Default)]
+/// Conversions that have been used lately, shared by all clones; to build one takes longer than to convert a picture.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TransformCache {
-    kept: Vec<Kept>,
+    kept: Arc<Mutex<Vec<Kept>>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl TransformCache {
 
     /// The conversion between two profiles for the channels of an image.
     pub(super) fn transform(
-        &mut self,
+        &self,
         image: &ImageHeader,
         ends: Ends<'_>,
     ) -> Result<Arc<dyn ProfileTransform>, ConversionError> {
@@ -65,15 +65,17 @@ impl TransformCache {
         let black = image.extra_channels.iter().position(|channel| is_black(channel.kind));
         let same =
             |kept: &Kept| kept.source == ends.source && kept.target == ends.target && kept.black == black;
-        if let Some(kept) = self.kept.iter().find(|kept| same(kept)) {
+        // Held while a conversion is built, so that those who want the same wait for it instead of building another.
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = all.iter().find(|kept| same(kept)) {
             return Ok(Arc::clone(&kept.transform) as _);
         }
         let transform = Arc::new(IccTransform::new(image, ends, black)?);
-        if self.kept.len() == Self::MOST {
-            self.kept.remove(0);
+        if all.len() == Self::MOST {
+            all.remove(0);
         }
         let (source, target) = (ends.source.to_vec(), ends.target.to_vec());
-        self.kept.push(Kept { source, target, black, transform: Arc::clone(&transform) });
+        all.push(Kept { source, target, black, transform: Arc::clone(&transform) });
         Ok(transform)
     }
 }

@@ -35,6 +35,16 @@ impl Watch {
         self.cancelled.store(true, Relaxed);
     }
 
+    /// Whether somebody has made the decode end.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
+    }
+
+    /// Takes a cancellation back, for the next decode.
+    pub fn resume(&self) {
+        self.cancelled.store(false, Relaxed);
+    }
+
     /// Notes that a frame of so many groups begins.
     pub(super) fn begin(&self, groups: usize) {
         self.total.fetch_add(groups as u64, Relaxed);
