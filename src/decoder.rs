@@ -1,8 +1,11 @@
 //! The decoder: from the bytes of a file to pictures in the caller's format.
 
+mod boxes;
+mod seek;
+
 use crate::colour::icc_profile::write_profile;
 use crate::colour::{ColourRequest, OutputColour, TransformCache};
-use crate::container::Container;
+use crate::container::{Container, Unpacking};
 use crate::error::{Error, Result};
 use crate::frame_info::FrameInfo;
 use crate::output::{
@@ -44,6 +47,7 @@ pub struct Decoder {
     tiling: Tiling,
     colour: ColourRequest,
     transforms: TransformCache,
+    unpacking: Unpacking,
 }
 
 impl Decoder {
@@ -208,8 +212,17 @@ impl Decoder {
     ///
     /// As [`decode`](Self::decode), of the headers.
     pub fn open<'d>(&'d mut self, file: &'d [u8]) -> Result<Frames<'d>> {
-        let Self { context, keep_orientation, container, codestream, gathered, tiling, colour, transforms } =
-            self;
+        let Self {
+            context,
+            keep_orientation,
+            container,
+            codestream,
+            gathered,
+            tiling,
+            colour,
+            transforms,
+            unpacking,
+        } = self;
         container.reset();
         container.read(file, &context.limits);
         let container = &*container;
@@ -232,6 +245,7 @@ impl Decoder {
             keep_orientation: *keep_orientation,
             colour,
             transforms,
+            unpacking,
             resolved: false,
         };
         let begun = frames.codestream.begin(frames.data, &frames.context.limits);
@@ -252,6 +266,7 @@ pub struct Frames<'d> {
     keep_orientation: bool,
     colour: &'d ColourRequest,
     transforms: &'d mut TransformCache,
+    unpacking: &'d mut Unpacking,
     /// Whether the context delivers as is asked for.
     resolved: bool,
 }
@@ -383,6 +398,37 @@ impl<'d> Frames<'d> {
     ///
     /// As [`Decoder::decode`].
     pub fn next_layer<T: OutputSample>(&mut self, format: &PixelFormat) -> Result<Option<Image<T>>> {
+        self.lone_frame(format, T::decode_layer)
+    }
+
+    /// Decodes the preview, a small picture of the image, into a leased image of a size of its own; `None` if there is
+    /// none. The frames are not affected.
+    ///
+    /// ```
+    /// use jxlake::{Decoder, PixelFormat};
+    ///
+    /// # let file = std::fs::read("testdata/preview.jxl")?;
+    /// let mut decoder = Decoder::new();
+    /// let mut frames = decoder.open(&file)?;
+    /// if let Some(preview) = frames.preview::<u8>(&PixelFormat::default())? {
+    ///     println!("a preview of {}", preview.shape());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`].
+    pub fn preview<T: OutputSample>(&mut self, format: &PixelFormat) -> Result<Option<Image<T>>> {
+        self.lone_frame(format, T::decode_preview)
+    }
+
+    /// Decodes a frame that has a size of its own.
+    fn lone_frame<T: OutputSample>(
+        &mut self,
+        format: &PixelFormat,
+        decode: DecodeLone<T>,
+    ) -> Result<Option<Image<T>>> {
         self.resolve()?;
         self.shape(format)?;
         let delivered = self.delivered();
@@ -393,7 +439,7 @@ impl<'d> Frames<'d> {
             tiling: self.tiling,
             delivered,
         };
-        match T::decode_layer(self.codestream, self.data, &mut output) {
+        match decode(self.codestream, self.data, &mut output) {
             Ok(true) => Ok(output.image),
             Ok(false) => Ok(None),
             Err(error) => Err(self.whole_file_error(error)),
@@ -482,7 +528,20 @@ pub trait DecodeTarget: Sized {
     ) -> jxlake_frame::Result<bool>
     where
         Self: OutputSample;
+
+    /// Decodes the preview; false if there is none.
+    #[doc(hidden)]
+    fn decode_preview(
+        codestream: &mut Codestream,
+        data: &[u8],
+        output: &mut LayerOutput<'_, Self>,
+    ) -> jxlake_frame::Result<bool>
+    where
+        Self: OutputSample;
 }
+
+/// [`DecodeTarget::decode_layer`] or [`DecodeTarget::decode_preview`].
+type DecodeLone<T> = fn(&mut Codestream, &[u8], &mut LayerOutput<'_, T>) -> jxlake_frame::Result<bool>;
 
 macro_rules! decode_target {
     ($($sample:ty),*) => {$(
@@ -504,6 +563,15 @@ macro_rules! decode_target {
             ) -> jxlake_frame::Result<bool> {
                 let context = output.context;
                 context.threads.enter(|| Ok(codestream.next_layer(data, context, output)?.is_some()))
+            }
+
+            fn decode_preview(
+                codestream: &mut Codestream,
+                data: &[u8],
+                output: &mut LayerOutput<'_, Self>,
+            ) -> jxlake_frame::Result<bool> {
+                let context = output.context;
+                context.threads.enter(|| codestream.decode_preview(data, context, output))
             }
         }
     )*};
@@ -544,7 +612,7 @@ impl<T: OutputSample> Output for PictureOutput<'_, T> {
     }
 }
 
-/// Layers as what a codestream writes to; each has a size of its own.
+/// Layers, or a preview, as what a codestream writes to; each has a size of its own.
 #[derive(Debug)]
 pub struct LayerOutput<'o, T: OutputSample> {
     image: Option<Image<T>>,

@@ -4,9 +4,9 @@
 usage: make.py OUT_FOLDER        writes *.jxl and expected.tsv (SHA-256 of the source samples of each lossless stream)
 
 Samples are hashed as: rows top to bottom, channels interleaved (colour, then alpha), 8-bit as bytes, 16-bit and float
-little-endian. Needs numpy, cjxl.
+little-endian. Needs numpy, brotli, cjxl.
 """
-import hashlib, os, struct, subprocess, sys, tempfile, zlib
+import brotli, hashlib, os, struct, subprocess, sys, tempfile, zlib
 import numpy as np
 
 OUT = sys.argv[1]
@@ -115,6 +115,18 @@ def box(kind, payload, size=None):
     return struct.pack(">I", 0 if size == "open" else n) + kind + payload
 
 
+class Bits:
+    """Pairs of a value and how many bits it takes, the lowest first."""
+    def __init__(self, *fields):
+        self.value, self.count = 0, 0
+        for value, count in fields:
+            self.value |= value << self.count
+            self.count += count
+
+    def bytes(self):
+        return self.value.to_bytes((self.count + 7) // 8, "little")
+
+
 SIGNATURE = bytes.fromhex("0000000c4a584c200d0a870a")
 
 
@@ -191,6 +203,48 @@ boxed("box_open_size", "predictor05", ftyp(), box(b"free", b""), box(b"jxlc", sm
 boxed("box_metadata", "predictor05", ftyp(), box(b"jxll", b"\x0a"), box(b"Exif", b"\0\0\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"),
       box(b"xml ", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"), box(b"jxlc", small), box(b"abcd", b"unknown"), b"trailing bytes")
 
+# Compressed boxes, an Exif structure that does not begin at once, and a gain map with a codestream of its own.
+TIFF = b"II*\0\x08\0\0\0\x01\0\x0e\x01\x02\0\x08\0\0\0\x1a\0\0\0\0\0\0\0a scene\0"
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + b"<!-- a scene -->" * 20 + b"</x:xmpmeta>"
+JUMBF = box(b"jumd", bytes.fromhex("786d6c2000110010800000aa00389b71") + b"\x03a scene\0") + box(b"xml ", b"<scene/>")
+
+
+def brob(kind, payload):
+    return box(b"brob", kind + brotli.compress(payload))
+
+
+boxed("box_brob", "predictor05", ftyp(), brob(b"Exif", b"\0\0\0\2.." + TIFF), box(b"jxlc", small), brob(b"xml ", XMP), brob(b"jumb", JUMBF))
+ratios = [(0, 1), (5, 2), (0, 1), (5, 2), (1, 1), (1, 64), (1, 64)]
+metadata = struct.pack(">HHB", 0, 0, 0x40) + b"".join(struct.pack(">iI", *r) for r in ratios)
+# Display P3 with linear light: not default, no ICC, RGB, D65, primaries 11, no gamma, transfer function 8, relative.
+p3_linear = Bits((0, 1), (0, 1), (0, 2), (1, 2), (2, 2), (9, 4), (0, 1), (2, 2), (6, 4), (1, 2)).bytes()
+gains = open(os.path.join(OUT, "gray.jxl"), "rb").read()
+gain_map = b"\0" + struct.pack(">H", len(metadata)) + metadata + bytes([len(p3_linear)]) + p3_linear + bytes(4) + gains
+boxed("box_gain_map", "predictor05", ftyp(), box(b"jxlc", small), box(b"jhgm", gain_map))
+
+# A preview: the header of one stream rewritten to announce it, its frame from another stream with the same header.
+for name, (w, h), seed in (("preview_frame", (24, 8), 29), ("preview_none", (61, 43), 30)):
+    source = os.path.join(TMP, name + ".png")
+    write_png(source, np.round(picture(w, h, 3, seed) * 255).astype("u1"), 8)
+    encode(name, source, "--container=0", "-d", "1")
+# 8-bit integers, 16-bit buffers, no extra channels, XYB; sRGB with perceptual intent; no extensions, default transform.
+samples = [(0, 1), (0, 2), (1, 1), (0, 2), (1, 1)]
+srgb = [(0, 1), (0, 1), (0, 2), (1, 2), (1, 2), (0, 1), (2, 2), (11, 4), (0, 2)]
+end = [(0, 2), (1, 1)]
+frames = []
+for name, (w, h) in (("preview_frame", (24, 8)), ("preview_none", (61, 43))):
+    multiple = w % 8 == h % 8 == 0
+    size = [(1, 1), (h // 8 - 1, 5), (0, 3), (w // 8 - 1, 5)] if multiple else [(0, 1), (0, 2), (h - 1, 9), (0, 3), (0, 2), (w - 1, 9)]
+    stream = open(os.path.join(OUT, name + ".jxl"), "rb").read()
+    header = b"\xff\x0a" + Bits(*size, (0, 2), *samples, *srgb, *end).bytes()
+    assert stream.startswith(header), name
+    frames.append(stream[len(header):])
+# Extra fields: orientation 1, no intrinsic size, a preview of 1 x 8 rows and 3 x 8 columns, no animation; default tone mapping.
+extra = [(0, 3), (0, 1), (1, 1), (1, 1), (2, 2), (0, 5), (0, 3), (2, 2), (2, 5), (0, 1)]
+header = Bits(*size, (0, 1), (1, 1), *extra, *samples, *srgb, (1, 1), *end).bytes()
+with open(os.path.join(OUT, "preview.jxl"), "wb") as f:
+    f.write(b"\xff\x0a" + header + b"".join(frames))
+
 # Colours, for conversions: wide and HDR encodings, a profile that no names describe.
 def write_apng(path, frames, loops):
     """`frames`: canvas-sized or cropped RGBA pictures with x, y, delay in hundredths, and whether they blend."""
@@ -248,6 +302,12 @@ crops = [np.round(picture(20, 16, 4, 27) * 255).astype("u1"), np.round(picture(3
 source = os.path.join(TMP, "animation.png")
 write_apng(source, [(canvas, 0, 0, 10, 0), (crops[0], 7, 5, 25, 1), (crops[1], 30, 34, 7, 0)], 3)
 encode("animation", source, "-d", "0", "-m", "1", "--container=0")
+# An animation with two keyframes: the first frame and the fourth replace all that is before, the others are crops.
+second = np.round(picture(60, 44, 4, 31) * 255).astype("u1")
+source = os.path.join(TMP, "animation_keyframes.png")
+write_apng(source, [(canvas, 0, 0, 10, 0), (crops[0], 7, 5, 25, 1), (crops[1], 30, 34, 7, 0), (second, 0, 0, 5, 0),
+                    (crops[0], 20, 9, 12, 1)], 1)
+encode("animation_keyframes", source, "-d", "0", "-m", "1", "--container=0")
 
 with open(os.path.join(OUT, "expected.tsv"), "w") as f:
     f.write("# name\twidth\theight\tchannels\tbits\tsha256 of the samples\n")

@@ -53,6 +53,7 @@ impl Error {
     /// What the caller can do about it.
     pub fn kind(&self) -> crate::ErrorKind {
         match self {
+            Self::Metadata { what: Fault::LaterVersion(_), .. } => crate::ErrorKind::Unsupported,
             Self::NotJpegXl | Self::Invalid { .. } | Self::Metadata { .. } => crate::ErrorKind::Invalid,
             Self::Truncated { .. } => crate::ErrorKind::Truncated,
             Self::Limit { .. } | Self::NoMemory(_) => crate::ErrorKind::Limit,
@@ -108,6 +109,9 @@ pub enum Fault {
     /// A value that is not allowed.
     #[error("a value of {0}")]
     Value(u64),
+    /// Content that only readers of a later version understand.
+    #[error("content for readers of version {0}")]
+    LaterVersion(u16),
     /// A compressed box holds a type that must not be compressed.
     #[error("a compressed {0} box")]
     Compressed(BoxType),

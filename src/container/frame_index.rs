@@ -39,6 +39,28 @@ impl FrameIndex {
         result.map_err(|what| Error::Metadata { kind: BoxType::JXLI, what })
     }
 
+    /// The last entry at or before a displayed frame, by its number from 0, and the number of the entry's own frame; `None`
+    /// of an index without entries.
+    ///
+    /// ```
+    /// use jxlake::container::FrameIndex;
+    ///
+    /// let mut index = FrameIndex::default();
+    /// index.read(&[2, 0, 0, 0, 1, 0, 0, 3, 232, 9, 0, 4, 70, 0, 6])?; // keyframes: 0 at byte 9, 4 at byte 79
+    /// assert_eq!(index.keyframe(3).map(|(entry, first)| (entry.offset, first)), Some((9, 0)));
+    /// assert_eq!(index.keyframe(5).map(|(entry, first)| (entry.offset, first)), Some((79, 4)));
+    /// # Ok::<(), jxlake::container::Error>(())
+    /// ```
+    pub fn keyframe(&self, frame: u64) -> Option<(&FrameIndexEntry, u64)> {
+        let mut next = 0u64;
+        let numbered = self.entries.iter().map(|entry| {
+            let first = next;
+            next = next.saturating_add(entry.frames);
+            (entry, first)
+        });
+        numbered.take_while(|&(_, first)| first <= frame).last()
+    }
+
     fn read_content(&mut self, mut content: &[u8]) -> Result<(), Fault> {
         self.entries.clear();
         let count = varint(&mut content)?;

@@ -9,6 +9,7 @@ mod codestream;
 mod error;
 mod frame_index;
 mod gain_map;
+mod gain_map_metadata;
 mod metadata;
 mod signature;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use codestream::Codestream;
 pub use error::{Error, Fault};
 pub use frame_index::{FrameIndex, FrameIndexEntry};
 pub use gain_map::GainMap;
+pub use gain_map_metadata::{GainMapChannel, GainMapMetadata};
 pub use metadata::{Content, MetadataBox, Unpacking, exif_tiff};
 pub use signature::Signature;
 

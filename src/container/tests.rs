@@ -358,12 +358,22 @@ fn frame_index() {
 fn gain_map() {
     let content = b"\0\0\x03abc\x02de\0\0\0\x04iccp\xff\x0arest";
     let map = GainMap::parse(content).unwrap();
-    assert_eq!((map.version, map.metadata, map.colour_encoding), (0, &b"abc"[..], &b"de"[..]));
+    assert_eq!((map.version, map.encoded_metadata, map.encoded_colour), (0, &b"abc"[..], &b"de"[..]));
     assert_eq!((map.encoded_icc, map.codestream), (&b"iccp"[..], &b"\xff\x0arest"[..]));
     for end in 0..content.len() - 6 {
         assert!(GainMap::parse(&content[..end]).is_err());
     }
-    assert!(GainMap::parse(b"\0\0\0\0\0\0\0\0").unwrap().codestream.is_empty());
+    let empty = GainMap::parse(b"\0\0\0\0\0\0\0\0").unwrap();
+    assert!(empty.codestream.is_empty());
+    assert!(matches!((empty.metadata(), empty.colour_encoding()), (Ok(None), Ok(None))));
+    assert!(matches!(empty.icc(&Limits::default()), Ok(None)));
+    // `all_default` is sRGB; what is cut is invalid, not truncated: no more of it can come.
+    let map = GainMap { encoded_colour: &[1], encoded_icc: &[0x03], ..empty };
+    assert_eq!(map.colour_encoding().unwrap(), Some(Default::default()));
+    let error = map.icc(&Limits::default()).unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{error}");
+    let error = GainMap { encoded_colour: &[0], ..empty }.colour_encoding().unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{error}");
 }
 
 #[test]

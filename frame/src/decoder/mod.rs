@@ -27,6 +27,7 @@ use crate::toc::Toc;
 use frame::FrameDecoder;
 use jxlake_entropy::BitReader;
 use jxlake_util::{Pool, Threads};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a decode works with.
@@ -93,9 +94,15 @@ pub struct Codestream {
     icc_scratch: IccScratch,
     header: FrameHeader,
     toc: Toc,
+    /// The bytes of the preview.
+    preview: Option<Range<usize>>,
+    /// Byte at which the first frame begins, once that is known.
+    first_frame: Option<usize>,
     /// Byte at which the next frame begins; `None` behind the last one.
     next_frame: Option<usize>,
     displayed: u64,
+    /// Whether frames were passed over that the next ones may refer to.
+    gap: bool,
     /// Frames since the last displayed one.
     composed: u64,
     counters: FrameCounters,
@@ -110,9 +117,7 @@ impl Codestream {
     ///
     /// [`Error::Truncated`] if `data`, the codestream as far as it is there, ends too early: ask again with more of it.
     pub fn begin(&mut self, data: &[u8], limits: &Limits) -> Result<()> {
-        self.next_frame = None;
-        (self.displayed, self.composed) = (0, 0);
-        self.counters = FrameCounters::default();
+        (self.preview, self.first_frame, self.next_frame) = (None, None, None);
         self.slots.clear();
         self.icc.clear();
         let mut bits = BitReader::new(data);
@@ -123,11 +128,92 @@ impl Codestream {
         bits.zero_pad()?;
         let mut start = (bits.position() / 8) as usize;
         if self.image.preview.is_some() {
-            start = self.read_frame_header(data, start, FrameRole::Preview, limits)?.1;
+            let (_, end) = self.read_frame_header(data, start, FrameRole::Preview, limits)?;
+            self.preview = Some(start..end);
+            start = end;
+        }
+        self.first_frame = Some(start);
+        self.rewind();
+        Ok(())
+    }
+
+    /// Goes back to the first frame of a codestream that has been begun.
+    pub fn rewind(&mut self) {
+        self.next_frame = self.first_frame;
+        (self.displayed, self.composed, self.gap) = (0, 0, false);
+        self.counters = FrameCounters::default();
+        if self.preview.is_some() {
             self.counters.count(false);
         }
-        self.next_frame = Some(start);
-        Ok(())
+        self.slots.clear();
+    }
+
+    /// Byte of the codestream at which the next frame begins; `None` behind the last one.
+    pub fn position(&self) -> Option<u64> {
+        self.next_frame.map(|start| start as u64)
+    }
+
+    /// Number of displayed frames that were decoded or passed over.
+    pub fn displayed(&self) -> u64 {
+        self.displayed
+    }
+
+    /// Whether the next frames may refer to frames that were passed over.
+    pub fn has_gap(&self) -> bool {
+        self.gap
+    }
+
+    /// Goes to the frame that begins at byte `offset`, passing over all frames before it, and forgets all frames that later
+    /// ones may refer to. False, and behind the last frame before that byte, if no frame begins there.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn seek(&mut self, data: &[u8], offset: u64, limits: &Limits) -> Result<bool> {
+        if self.position().is_none_or(|position| position > offset) {
+            self.rewind();
+        }
+        while self.position().is_some_and(|position| position < offset) {
+            self.skip_frame(data, limits)?;
+        }
+        self.slots.clear();
+        (self.composed, self.gap) = (0, false);
+        Ok(self.position() == Some(offset))
+    }
+
+    /// Decodes the preview, whose pixels go to `output`; false if the image has none. The frames are not affected.
+    ///
+    /// # Errors
+    ///
+    /// Everything that can be wrong with a frame.
+    pub fn decode_preview<O: Output>(
+        &mut self,
+        data: &[u8],
+        context: &Context,
+        output: &mut O,
+    ) -> Result<bool> {
+        let (Some(bytes), Some(size)) = (self.preview.clone(), self.image.preview) else { return Ok(false) };
+        let (geometry, _) = self.read_frame_header(data, bytes.start, FrameRole::Preview, &context.limits)?;
+        let mut counters = FrameCounters::default();
+        counters.count(false);
+        // To its frame, the size of the preview is that of the image.
+        let image_size = std::mem::replace(&mut self.image.size, size);
+        let job = frame::FrameJob {
+            data: data.get(bytes).unwrap_or_default(),
+            image: &self.image,
+            header: &self.header,
+            geometry: &geometry,
+            toc: &self.toc,
+            counters,
+            index: 0,
+            showing: Showing::Layers,
+            context,
+        };
+        // What it leaves for later frames is for nobody.
+        let decoded = self.frame.decode(&job, &mut Slots::default(), output);
+        self.image.size = image_size;
+        decoded.inspect_err(|_| self.frame.clear())?;
+        Ok(true)
     }
 
     /// The image header.
@@ -153,7 +239,10 @@ impl Codestream {
     pub fn skip_frame(&mut self, data: &[u8], limits: &Limits) -> Result<Option<&FrameHeader>> {
         let Some(start) = self.next_frame else { return Ok(None) };
         let (_, end) = self.read_frame_header(data, start, FrameRole::Main, limits)?;
+        self.counters.count(self.header.visible());
         self.next_frame = (!self.header.is_last).then_some(end);
+        self.displayed += u64::from(self.header.visible());
+        self.gap = true;
         Ok(Some(&self.header))
     }
 
