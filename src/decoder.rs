@@ -121,6 +121,7 @@ impl Decoder {
             tiling: Tiling::default(),
             colour: self.colour.clone(),
             transforms: self.transforms.clone(),
+            unpacking: Unpacking::default(),
         }
     }
 
