@@ -9,12 +9,13 @@ use crate::container::{Container, Unpacking};
 use crate::error::{Error, Result};
 use crate::frame_info::FrameInfo;
 use crate::output::{
-    Canvas, Image, ImageMut, ImageShape, OutputError, OutputSample, PixelFormat, TileWriter, Tiling, Writer,
-    WriterJob,
+    Canvas, Image, ImageMut, ImageShape, InputSample, OutputError, OutputSample, PixelFormat, SampleRows,
+    TileWriter, Tiling, Writer, WriterJob,
 };
 use jxlake_frame::composition::ChannelRows;
 use jxlake_frame::decoder::{
-    Codestream, Context, Delivery, DisplayedFrame, Output, Partition, PixelWriter, Watch,
+    Codestream, Context, Delivery, DisplayedFrame, DrawFrame, DrawTile, Output, Partition, PixelTile,
+    PixelWriter, Watch,
 };
 use jxlake_frame::error::Error as FrameError;
 use jxlake_frame::frame_header::FrameHeader;
@@ -591,16 +592,12 @@ pub struct PictureOutput<'o, T> {
 }
 
 impl<T: OutputSample> Output for PictureOutput<'_, T> {
-    type Writer<'a>
-        = PictureWriter<'a, T>
-    where
-        Self: 'a;
-
-    fn begin<'a>(
-        &'a mut self,
-        frame: DisplayedFrame<'a>,
-        partition: Partition<'a>,
-    ) -> jxlake_frame::Result<Self::Writer<'a>> {
+    fn show(
+        &mut self,
+        frame: DisplayedFrame<'_>,
+        partition: Partition<'_>,
+        draw: &mut DrawFrame<'_>,
+    ) -> jxlake_frame::Result<()> {
         let job = WriterJob {
             canvas: self.delivered.canvas(frame.image),
             format: self.format,
@@ -608,8 +605,8 @@ impl<T: OutputSample> Output for PictureOutput<'_, T> {
             level: self.context.level,
         };
         let partition = crate::output::Partition { columns: partition.columns, rows: partition.rows };
-        let writer = Writer::new(self.image.reborrow(), &job, partition, self.tiling);
-        writer.map(PictureWriter).map_err(refused)
+        let writer = Writer::new(self.image.reborrow(), &job, partition, self.tiling).map_err(refused)?;
+        draw(&PictureWriter(writer))
     }
 }
 
@@ -624,16 +621,12 @@ pub struct LayerOutput<'o, T: OutputSample> {
 }
 
 impl<T: OutputSample> Output for LayerOutput<'_, T> {
-    type Writer<'a>
-        = PictureWriter<'a, T>
-    where
-        Self: 'a;
-
-    fn begin<'a>(
-        &'a mut self,
-        frame: DisplayedFrame<'a>,
-        partition: Partition<'a>,
-    ) -> jxlake_frame::Result<Self::Writer<'a>> {
+    fn show(
+        &mut self,
+        frame: DisplayedFrame<'_>,
+        partition: Partition<'_>,
+        draw: &mut DrawFrame<'_>,
+    ) -> jxlake_frame::Result<()> {
         let mut canvas = self.delivered.canvas(frame.image);
         (canvas.width, canvas.height) = (frame.size.width as usize, frame.size.height as usize);
         self.image = None;
@@ -642,55 +635,49 @@ impl<T: OutputSample> Output for LayerOutput<'_, T> {
         let job =
             WriterJob { canvas, format: self.format, pool: &self.context.pool, level: self.context.level };
         let partition = crate::output::Partition { columns: partition.columns, rows: partition.rows };
-        Writer::new(image.as_mut(), &job, partition, self.tiling).map(PictureWriter).map_err(refused)
+        let writer = Writer::new(image.as_mut(), &job, partition, self.tiling).map_err(refused)?;
+        draw(&PictureWriter(writer))
     }
 }
 
 /// The picture of one frame while it is written.
-#[derive(Debug)]
-pub struct PictureWriter<'a, T>(Writer<'a, T>);
+struct PictureWriter<'a, T>(Writer<'a, T>);
 
-/// The rows of a frame, as the output takes them.
-struct Rows<'r, R>(&'r R);
-
-impl<I, R: ChannelRows<I>> crate::output::SampleRows<I> for Rows<'_, R> {
-    fn row(&self, channel: usize) -> &[I] {
-        self.0.channel(channel)
+impl<T: OutputSample> PixelWriter for PictureWriter<'_, T> {
+    fn tile(&self, row: usize, column: usize, _: Rect, draw: &mut DrawTile<'_>) -> jxlake_frame::Result<()> {
+        draw(&mut PictureTile(self.0.tile(column, row).map_err(refused)?))
     }
 }
 
-impl<T: OutputSample> PixelWriter for PictureWriter<'_, T> {
-    type Tile<'a>
-        = TileWriter<'a, T>
-    where
-        Self: 'a;
+/// A tile of the picture while it is written.
+struct PictureTile<'a, T: OutputSample>(TileWriter<'a, T>);
 
-    fn tile(&self, row: usize, column: usize, _: Rect) -> jxlake_frame::Result<Self::Tile<'_>> {
-        self.0.tile(column, row).map_err(refused)
+impl<T: OutputSample> PictureTile<'_, T> {
+    fn write<I: InputSample>(&mut self, row: &dyn ChannelRows<I>) -> jxlake_frame::Result<()> {
+        self.0.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+    }
+}
+
+impl<T: OutputSample> PixelTile for PictureTile<'_, T> {
+    fn real_row(&mut self, row: &dyn ChannelRows<f32>) -> jxlake_frame::Result<()> {
+        self.write(row)
     }
 
-    fn real_row<'a>(
-        &'a self,
-        tile: &mut Self::Tile<'a>,
-        row: &impl ChannelRows<f32>,
-    ) -> jxlake_frame::Result<()> {
-        tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+    fn narrow_row(&mut self, row: &dyn ChannelRows<i16>) -> jxlake_frame::Result<()> {
+        self.write(row)
     }
 
-    fn narrow_row<'a>(
-        &'a self,
-        tile: &mut Self::Tile<'a>,
-        row: &impl ChannelRows<i16>,
-    ) -> jxlake_frame::Result<()> {
-        tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+    fn wide_row(&mut self, row: &dyn ChannelRows<i32>) -> jxlake_frame::Result<()> {
+        self.write(row)
     }
+}
 
-    fn wide_row<'a>(
-        &'a self,
-        tile: &mut Self::Tile<'a>,
-        row: &impl ChannelRows<i32>,
-    ) -> jxlake_frame::Result<()> {
-        tile.write_row(row.x(), row.y(), &Rows(row)).map_err(refused)
+/// A row of a frame, as the output takes it.
+struct Rows<'r, I>(&'r dyn ChannelRows<I>);
+
+impl<I> SampleRows<I> for Rows<'_, I> {
+    fn row(&self, channel: usize) -> &[I] {
+        self.0.channel(channel)
     }
 }
 

@@ -19,13 +19,13 @@ const SIDE: usize = 256;
 struct Glance;
 
 impl RowConsumer for Glance {
-    type State<'a> = ();
-
-    fn begin(&self, _: &Region) -> Result<(), Error> {
-        Ok(())
+    fn region(&self, _: &Region, render: &mut RenderRegion<'_>) -> Result<(), Error> {
+        render(&mut Glance)
     }
+}
 
-    fn row(&self, _: &mut (), row: &ConsumerRow<'_>) -> Result<(), Error> {
+impl RowSink for Glance {
+    fn row(&mut self, row: &ConsumerRow<'_>) -> Result<(), Error> {
         black_box(row.channel(0)[0]);
         Ok(())
     }

@@ -94,7 +94,7 @@ impl Blending<'_> {
     pub fn blend_row(
         &self,
         mut old: ViewMut2<'_, f32>,
-        new: &impl ChannelRows<f32>,
+        new: &dyn ChannelRows<f32>,
         part: Range<usize>,
         saved: &mut Vec<f32>,
     ) {

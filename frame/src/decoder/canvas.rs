@@ -1,7 +1,7 @@
 //! The canvas of a frame that is laid over others: its background, and how it is shown.
 
 use super::frame::FrameJob;
-use super::output::{Partition, PixelWriter};
+use super::output::{Partition, PixelTile, PixelWriter};
 use crate::composition::{
     BlendOperation, COLOUR_CHANNELS, ChannelBlending, ExtraChannelRole, SavedFrame, Slots, StackedRow,
 };
@@ -113,11 +113,11 @@ pub(super) fn partition(size: Size) -> Partition<'static> {
 }
 
 /// Shows a canvas, spot colours mixed in if the caller wants them, in the colours that are delivered.
-pub(super) fn show<W: PixelWriter>(
+pub(super) fn show(
     canvas: &SavedFrame,
     job: &FrameJob<'_>,
     threads: &Threads,
-    writer: &W,
+    writer: &dyn PixelWriter,
     scratch: &Scratch<Vec<f32>>,
 ) -> Result<()> {
     let (size, channels) = (canvas.size(), canvas.channels());
@@ -125,30 +125,30 @@ pub(super) fn show<W: PixelWriter>(
     let Some(samples) = canvas.view() else { return Err(Error::Misuse("no canvas to show")) };
     let spot = super::chain::SpotColours::of(job);
     let delivery = super::delivery::DeliveryStage::of(job)?;
+    let show_row = |tile: &mut dyn PixelTile, y: usize, mixed: &mut Vec<f32>| {
+        let channels = samples.sub(Rect::new(0, y * channels, width, channels));
+        let row = StackedRow { x: 0, y, channels };
+        if spot.is_none() && delivery.is_none() {
+            return tile.real_row(&row);
+        }
+        mixed.clear();
+        channels.iter_rows().for_each(|row| mixed.extend_from_slice(row));
+        if let Some(spot) = &spot {
+            spot.mix(mixed, width);
+        }
+        if let Some(delivery) = &delivery {
+            delivery.apply(job.context.level, mixed, width)?;
+        }
+        let channels = jxlake_util::View2::from_slice(mixed, channels.rows(), width, width)
+            .map_err(|_| Error::Misuse("rows of a canvas"))?;
+        tile.real_row(&StackedRow { channels, ..row })
+    };
     threads.run(height.div_ceil(BAND), |band| {
         let top = band * BAND;
         let rows = BAND.min(height - top);
-        let mut tile = writer.tile(band, 0, Rect::new(0, top, width, rows))?;
-        let mut mixed = scratch.take();
-        for y in top..top + rows {
-            let channels = samples.sub(Rect::new(0, y * channels, width, channels));
-            let row = StackedRow { x: 0, y, channels };
-            if spot.is_none() && delivery.is_none() {
-                writer.real_row(&mut tile, &row)?;
-                continue;
-            }
-            mixed.clear();
-            channels.iter_rows().for_each(|row| mixed.extend_from_slice(row));
-            if let Some(spot) = &spot {
-                spot.mix(&mut mixed, width);
-            }
-            if let Some(delivery) = &delivery {
-                delivery.apply(job.context.level, &mut mixed, width)?;
-            }
-            let channels = jxlake_util::View2::from_slice(&mixed, channels.rows(), width, width)
-                .map_err(|_| Error::Misuse("rows of a canvas"))?;
-            writer.real_row(&mut tile, &StackedRow { channels, ..row })?;
-        }
-        Ok(())
+        writer.tile(band, 0, Rect::new(0, top, width, rows), &mut |tile| {
+            let mut mixed = scratch.take();
+            (top..top + rows).try_for_each(|y| show_row(tile, y, &mut mixed))
+        })
     })
 }

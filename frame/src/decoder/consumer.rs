@@ -1,9 +1,9 @@
 //! What becomes of the rows of a rendered frame: they are saved, blended onto a canvas, shown.
 
 use crate::composition::Blending;
-use crate::decoder::PixelWriter;
+use crate::decoder::{PixelTile, PixelWriter};
 use crate::error::{Error, Result};
-use crate::render::{ConsumerRow, Region, RowConsumer};
+use crate::render::{ConsumerRow, Region, RenderRegion, RowConsumer, RowSink};
 use jxlake_util::{Grid, Rect, Scratch, ScratchGuard, ViewMut2};
 
 /// Samples of a saved frame or canvas, divided as the rendered frame is.
@@ -55,50 +55,59 @@ impl Destination<'_> {
 const TILE_TAKEN: Error = Error::Misuse("a region was rendered twice");
 
 /// The consumer of a frame's rows.
-pub(super) struct FrameConsumer<'f, W> {
+#[derive(Clone, Copy)]
+pub(super) struct FrameConsumer<'f> {
     /// Takes the rows of the first tap, in the coded colour space.
-    pub(super) before: Option<Destination<'f>>,
+    pub(super) before: Option<&'f Destination<'f>>,
     /// Takes the rows of the next tap, in the delivered colour encoding.
-    pub(super) after: Option<Destination<'f>>,
+    pub(super) after: Option<&'f Destination<'f>>,
     /// Takes the finished rows.
-    pub(super) writer: Option<W>,
+    pub(super) writer: Option<&'f dyn PixelWriter>,
     /// Memory for blending.
     pub(super) saved: &'f Scratch<Vec<f32>>,
 }
 
-/// What is written while the rows of a region come.
-pub(super) struct RegionTiles<'a, T> {
+/// What is saved and blended while the rows of a region come.
+struct RegionTiles<'a> {
     before: Option<DestinationTile<'a>>,
     after: Option<DestinationTile<'a>>,
-    shown: Option<T>,
     saved: ScratchGuard<'a, Vec<f32>>,
 }
 
-impl<W: PixelWriter> RowConsumer for FrameConsumer<'_, W> {
-    type State<'a>
-        = RegionTiles<'a, W::Tile<'a>>
-    where
-        Self: 'a;
+/// Takes the rows of a region.
+struct RegionSink<'a, 'c> {
+    consumer: &'a FrameConsumer<'c>,
+    tiles: &'a mut RegionTiles<'c>,
+    shown: Option<&'a mut dyn PixelTile>,
+}
 
-    fn begin<'a>(&'a self, region: &Region) -> Result<Self::State<'a>> {
-        let shown = self.writer.as_ref().map(|writer| writer.tile(region.row, region.column, region.rect));
-        Ok(RegionTiles {
-            before: self.before.as_ref().map(|to| to.tile(region)).transpose()?,
-            after: self.after.as_ref().map(|to| to.tile(region)).transpose()?,
-            shown: shown.transpose()?,
+impl RowConsumer for FrameConsumer<'_> {
+    fn region(&self, region: &Region, render: &mut RenderRegion<'_>) -> Result<()> {
+        let tiles = &mut RegionTiles {
+            before: self.before.map(|to| to.tile(region)).transpose()?,
+            after: self.after.map(|to| to.tile(region)).transpose()?,
             saved: self.saved.take(),
-        })
+        };
+        match self.writer {
+            Some(writer) => writer.tile(region.row, region.column, region.rect, &mut |tile| {
+                render(&mut RegionSink { consumer: self, tiles, shown: Some(tile) })
+            }),
+            None => render(&mut RegionSink { consumer: self, tiles, shown: None }),
+        }
     }
+}
 
-    fn row<'a>(&'a self, state: &mut Self::State<'a>, row: &ConsumerRow<'_>) -> Result<()> {
-        let after_tap = usize::from(self.before.is_some());
-        let end = after_tap + usize::from(self.after.is_some());
-        if let (0, Some(to), Some(tile)) = (row.tap(), &self.before, &mut state.before) {
-            to.put(tile, row, &mut state.saved);
-        } else if let (true, Some(to), Some(tile)) = (row.tap() == after_tap, &self.after, &mut state.after) {
-            to.put(tile, row, &mut state.saved);
-        } else if let (true, Some(writer), Some(tile)) = (row.tap() == end, &self.writer, &mut state.shown) {
-            writer.real_row(tile, row)?;
+impl RowSink for RegionSink<'_, '_> {
+    fn row(&mut self, row: &ConsumerRow<'_>) -> Result<()> {
+        let RegionTiles { before, after, saved } = &mut *self.tiles;
+        let after_tap = usize::from(before.is_some());
+        let end = after_tap + usize::from(after.is_some());
+        if let (0, Some(to), Some(tile)) = (row.tap(), self.consumer.before, before) {
+            to.put(tile, row, saved);
+        } else if let (true, Some(to), Some(tile)) = (row.tap() == after_tap, self.consumer.after, after) {
+            to.put(tile, row, saved);
+        } else if let (true, Some(tile)) = (row.tap() == end, &mut self.shown) {
+            tile.real_row(row)?;
         }
         Ok(())
     }

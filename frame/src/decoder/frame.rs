@@ -126,11 +126,11 @@ pub(super) struct ModularFrame<S: Sample> {
 
 impl FrameDecoder {
     /// Decodes a frame, shows it if it is to be shown, and stores it if later frames may want it.
-    pub(super) fn decode<O: Output>(
+    pub(super) fn decode(
         &mut self,
         job: &FrameJob<'_>,
         slots: &mut Slots,
-        output: &mut O,
+        output: &mut dyn Output,
     ) -> Result<()> {
         let Self { tree, narrow, wide, vardct, features, renderer } = self;
         job.context.watch.begin(job.geometry.num_groups() * job.geometry.num_passes);
@@ -165,11 +165,11 @@ pub(super) struct Scene<'s> {
 
 impl Scene<'_> {
     /// Decodes a frame with modular samples of type `S`.
-    fn decode<S: IntegerSample, O: Output>(
+    fn decode<S: IntegerSample>(
         &mut self,
         job: &FrameJob<'_>,
         modular: &mut ModularFrame<S>,
-        output: &mut O,
+        output: &mut dyn Output,
     ) -> Result<()> {
         let decoded = match job.header.encoding {
             Encoding::Modular => decode_modular(job, self, modular, output),
@@ -181,11 +181,11 @@ impl Scene<'_> {
 }
 
 /// Decodes a Modular frame with samples of type `S`.
-fn decode_modular<S: IntegerSample, O: Output>(
+fn decode_modular<S: IntegerSample>(
     job: &FrameJob<'_>,
     scene: &mut Scene<'_>,
     ModularFrame { global, groups }: &mut ModularFrame<S>,
-    output: &mut O,
+    output: &mut dyn Output,
 ) -> Result<()> {
     let Scene { tree, features, renderer, slots, .. } = scene;
     let mut bits = job.section(Section::LfGlobal);
@@ -297,12 +297,12 @@ impl Renderer {
     }
 
     /// Renders a frame.
-    pub(super) fn render<O: Output>(
+    pub(super) fn render(
         &mut self,
         job: &FrameJob<'_>,
         frame: RenderFrame<'_>,
         slots: &mut Slots,
-        output: &mut O,
+        output: &mut dyn Output,
     ) -> Result<()> {
         let Self { plan, channels, streaming, kernels, before, canvas, blending, edges, saved } = self;
         let Context { pool, threads, level, .. } = job.context;
@@ -352,20 +352,12 @@ impl Renderer {
             grid_after = Some(view.into_grid(pool, Axis::Edges(rows), Axis::Edges(columns))?);
         }
         let blending = Blending { colour: blending.colour, extra: &blending.extra, roles: &blending.roles };
-        let writer = if destinations.shown {
-            let partition = Partition { columns: Axis::Edges(regions[0]), rows: Axis::Edges(regions[1]) };
-            Some(output.begin(job.displayed(), partition)?)
-        } else {
-            None
-        };
         let destination = |grid, part, blending| Destination { grid, channels: count, part, blending };
-        let consumer = FrameConsumer {
-            before: grid_before.map(|grid| destination(grid, Rect::new(0, 0, whole[0], whole[1]), None)),
-            after: grid_after
-                .map(|grid| destination(grid, part, job.header.needs_blending().then_some(blending))),
-            writer,
-            saved,
-        };
+        let to_before = grid_before.map(|grid| destination(grid, Rect::new(0, 0, whole[0], whole[1]), None));
+        let to_after =
+            grid_after.map(|grid| destination(grid, part, job.header.needs_blending().then_some(blending)));
+        let consumer =
+            FrameConsumer { before: to_before.as_ref(), after: to_after.as_ref(), writer: None, saved };
         let noise = frame.features.has_noise().then(|| NoiseCells {
             counters: job.counters,
             side: job.geometry.group_dim,
@@ -376,21 +368,31 @@ impl Renderer {
             noise.map_or(Ok(()), |noise| noise.bring(count, input, *level))
         };
         let executor = streaming.begin(RenderJob { plan, stages, source: frame.source, pool, level: *level });
-        if job.context.oracle {
-            oracle::run(&executor, channels, bring, &consumer)?;
-        } else {
+        let render = |consumer: &FrameConsumer<'_>| {
+            if job.context.oracle {
+                return oracle::run(&executor, channels, bring, consumer);
+            }
             threads.run(job.geometry.num_groups(), |group| {
                 let mut input = executor.lease_group(group)?;
                 bring(group, &mut input)?;
-                executor.submit(input, &consumer)
+                executor.submit(input, consumer)
+            })
+        };
+        if destinations.shown {
+            let partition = Partition { columns: Axis::Edges(regions[0]), rows: Axis::Edges(regions[1]) };
+            output.show(job.displayed(), partition, &mut |writer| {
+                render(&FrameConsumer { writer: Some(writer), ..consumer })
             })?;
+        } else {
+            render(&consumer)?;
         }
         drop(executor);
-        drop(consumer);
+        drop((to_before, to_after));
 
         if job.shown_composed() {
-            let writer = output.begin(job.displayed(), canvas::partition(job.image.size))?;
-            canvas::show(canvas, job, threads, &writer, saved)?;
+            output.show(job.displayed(), canvas::partition(job.image.size), &mut |writer| {
+                canvas::show(canvas, job, threads, writer, saved)
+            })?;
         }
         if destinations.before {
             slots.store(job.header, std::mem::take(before));

@@ -1,7 +1,7 @@
 //! The short way: integers go from the decoder to the output as they are.
 
 use super::frame::{FrameJob, decode_sections};
-use super::output::{Output, Partition, PixelWriter};
+use super::output::{Output, Partition, PixelTile, PixelWriter};
 use crate::composition::{COLOUR_CHANNELS, ChannelRows};
 use crate::error::Result;
 use crate::frame_header::Encoding;
@@ -42,13 +42,13 @@ pub(super) fn can_show(job: &FrameJob<'_>) -> bool {
 }
 
 /// Decodes the sections of a frame and shows its integers.
-pub(super) fn show<S: IntegerSample, O: Output>(
+pub(super) fn show<S: IntegerSample>(
     job: &FrameJob<'_>,
     global: &mut ModularGlobal<S>,
     groups: &Scratch<GroupWorkspace<S>>,
     modular: &ModularContext<'_>,
     mut bits: BitReader<'_>,
-    output: &mut O,
+    output: &mut dyn Output,
 ) -> Result<()> {
     let (geometry, colour) = (job.geometry, job.header.colour_channels);
     let size = geometry.coded;
@@ -56,34 +56,32 @@ pub(super) fn show<S: IntegerSample, O: Output>(
     let Some(pass) = global.group_local() else {
         decode_sections(job, global, groups, modular, bits)?;
         let partition = Partition { columns: Axis::Every(width), rows: Axis::Every(BAND) };
-        let writer = output.begin(job.displayed(), partition)?;
         let channels = global.channels();
-        job.context.threads.run(height.div_ceil(BAND), |band| {
-            let top = band * BAND;
-            let rect = Rect::new(0, top, width, BAND.min(height - top));
-            show_tile(&writer, (band, 0), rect, |y| IntegerRow {
-                x: 0,
-                y,
-                origin: 0,
-                width,
-                colour,
-                channels,
+        output.show(job.displayed(), partition, &mut |writer| {
+            job.context.threads.run(height.div_ceil(BAND), |band| {
+                let top = band * BAND;
+                let rect = Rect::new(0, top, width, BAND.min(height - top));
+                show_tile(writer, (band, 0), rect, |y| IntegerRow {
+                    x: 0,
+                    y,
+                    origin: 0,
+                    width,
+                    colour,
+                    channels,
+                })
             })
         })?;
-        drop(writer);
         global.clear();
         return Ok(());
     };
-    let side = Axis::Every(geometry.group_dim);
-    let writer = output.begin(job.displayed(), Partition { columns: side, rows: side })?;
     let global = &*global;
-    let decode = |group: usize, bits: &mut BitReader<'_>| {
+    let decode = |writer: &dyn PixelWriter, group: usize, bits: &mut BitReader<'_>| {
         let mut workspace = groups.take();
         global.decode_group((pass, group), bits, modular, &mut workspace)?;
         let rect = geometry.group_rect(group);
         let (column, row) = geometry.group_position(group);
         let channels = workspace.channels();
-        show_tile(&writer, (row, column), rect, |y| IntegerRow {
+        show_tile(writer, (row, column), rect, |y| IntegerRow {
             x: rect.x,
             y,
             origin: rect.y,
@@ -94,52 +92,44 @@ pub(super) fn show<S: IntegerSample, O: Output>(
         workspace.clear();
         Ok(())
     };
-    if geometry.is_single_section() {
-        return decode(0, &mut bits);
-    }
-    job.context.threads.run(geometry.num_groups(), |group| {
-        decode(group, &mut job.section(Section::PassGroup { pass, group }))?;
-        job.context.watch.step()
+    let side = Axis::Every(geometry.group_dim);
+    output.show(job.displayed(), Partition { columns: side, rows: side }, &mut |writer| {
+        if geometry.is_single_section() {
+            return decode(writer, 0, &mut bits);
+        }
+        job.context.threads.run(geometry.num_groups(), |group| {
+            decode(writer, group, &mut job.section(Section::PassGroup { pass, group }))?;
+            job.context.watch.step()
+        })
     })
 }
 
-fn show_tile<'c, S: IntegerSample, W: PixelWriter>(
-    writer: &W,
+fn show_tile<'c, S: IntegerSample>(
+    writer: &dyn PixelWriter,
     (row, column): (usize, usize),
     rect: Rect,
     row_at: impl Fn(usize) -> IntegerRow<'c, S>,
 ) -> Result<()> {
-    let mut tile = writer.tile(row, column, rect)?;
-    (rect.y..rect.y + rect.height).try_for_each(|y| S::put(writer, &mut tile, &row_at(y)))
+    writer.tile(row, column, rect, &mut |tile| {
+        (rect.y..rect.bottom()).try_for_each(|y| S::put(tile, &row_at(y)))
+    })
 }
 
 /// A type of decoded samples that the output takes.
 pub(super) trait IntegerSample: Sample {
     /// Hands a row to the output.
-    fn put<'a, W: PixelWriter>(
-        writer: &'a W,
-        tile: &mut W::Tile<'a>,
-        row: &impl ChannelRows<Self>,
-    ) -> Result<()>;
+    fn put(tile: &mut dyn PixelTile, row: &dyn ChannelRows<Self>) -> Result<()>;
 }
 
 impl IntegerSample for i16 {
-    fn put<'a, W: PixelWriter>(
-        writer: &'a W,
-        tile: &mut W::Tile<'a>,
-        row: &impl ChannelRows<Self>,
-    ) -> Result<()> {
-        writer.narrow_row(tile, row)
+    fn put(tile: &mut dyn PixelTile, row: &dyn ChannelRows<Self>) -> Result<()> {
+        tile.narrow_row(row)
     }
 }
 
 impl IntegerSample for i32 {
-    fn put<'a, W: PixelWriter>(
-        writer: &'a W,
-        tile: &mut W::Tile<'a>,
-        row: &impl ChannelRows<Self>,
-    ) -> Result<()> {
-        writer.wide_row(tile, row)
+    fn put(tile: &mut dyn PixelTile, row: &dyn ChannelRows<Self>) -> Result<()> {
+        tile.wide_row(row)
     }
 }
 

@@ -12,7 +12,7 @@ mod vardct;
 mod watch;
 
 pub use delivery::{Delivery, ProfileTransform};
-pub use output::{DisplayedFrame, Output, Partition, PixelWriter};
+pub use output::{DisplayedFrame, DrawFrame, DrawTile, Output, Partition, PixelTile, PixelWriter};
 pub use watch::Watch;
 
 use crate::composition::{FrameCounters, Slots};
@@ -252,11 +252,11 @@ impl Codestream {
     ///
     /// [`Error::Truncated`] if the frame is not complete in `data`: ask again with more; frames that were complete are not
     /// decoded again.
-    pub fn next_displayed<O: Output>(
+    pub fn next_displayed(
         &mut self,
         data: &[u8],
         context: &Context,
-        output: &mut O,
+        output: &mut dyn Output,
     ) -> Result<Option<&FrameHeader>> {
         self.next(data, context, output, Showing::Composed)
     }
@@ -268,20 +268,20 @@ impl Codestream {
     /// # Errors
     ///
     /// As [`next_displayed`](Self::next_displayed).
-    pub fn next_layer<O: Output>(
+    pub fn next_layer(
         &mut self,
         data: &[u8],
         context: &Context,
-        output: &mut O,
+        output: &mut dyn Output,
     ) -> Result<Option<&FrameHeader>> {
         self.next(data, context, output, Showing::Layers)
     }
 
-    fn next<O: Output>(
+    fn next(
         &mut self,
         data: &[u8],
         context: &Context,
-        output: &mut O,
+        output: &mut dyn Output,
         showing: Showing,
     ) -> Result<Option<&FrameHeader>> {
         while let Some(start) = self.next_frame {

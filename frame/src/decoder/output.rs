@@ -29,57 +29,60 @@ pub struct Partition<'a> {
 }
 
 /// Takes displayed frames.
+///
+/// These traits are used as objects, row by row, so that the decoder is compiled once, for all kinds of output.
 pub trait Output {
-    /// Takes the pixels of one frame.
-    type Writer<'a>: PixelWriter
-    where
-        Self: 'a;
-
-    /// Called before the first pixel of a displayed frame. A frame may begin again, if its samples turn out to need more
-    /// bits than its header promised; what was written of it is then written again.
+    /// Called for each displayed frame, with what draws it: that is to be called once, with what takes the pixels. A frame
+    /// may be shown again, if its samples turn out to need more bits than its header promised; what was written of it is
+    /// then written again.
     ///
     /// # Errors
     ///
-    /// Whatever hinders the output; it ends the decode.
-    fn begin<'a>(
-        &'a mut self,
-        frame: DisplayedFrame<'a>,
-        partition: Partition<'a>,
-    ) -> Result<Self::Writer<'a>>;
+    /// Those of `draw`, and whatever hinders the output; they end the decode.
+    fn show(
+        &mut self,
+        frame: DisplayedFrame<'_>,
+        partition: Partition<'_>,
+        draw: &mut DrawFrame<'_>,
+    ) -> Result<()>;
 }
+
+/// Draws a frame into what takes its pixels.
+pub type DrawFrame<'d> = dyn FnMut(&dyn PixelWriter) -> Result<()> + 'd;
+
+/// Draws a tile into what takes its rows.
+pub type DrawTile<'d> = dyn FnMut(&mut dyn PixelTile) -> Result<()> + 'd;
 
 /// Takes the pixels of one frame, in stored orientation, tiles in any order and on several threads at once.
 pub trait PixelWriter: Sync {
-    /// A tile that is being written.
-    type Tile<'a>
-    where
-        Self: 'a;
-
-    /// Called before the first row of a tile, once for each.
+    /// Called once for each tile, with what draws it: that is to be called once.
     ///
     /// # Errors
     ///
-    /// Misuse if there is no such tile or it has been taken.
-    fn tile(&self, row: usize, column: usize, rect: Rect) -> Result<Self::Tile<'_>>;
+    /// Those of `draw`; misuse if there is no such tile or it has been taken.
+    fn tile(&self, row: usize, column: usize, rect: Rect, draw: &mut DrawTile<'_>) -> Result<()>;
+}
 
+/// Takes the rows of a tile from top to bottom.
+pub trait PixelTile {
     /// Takes a row of the tile as real numbers: 0 to 1 is black to white, values outside are kept.
     ///
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn real_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<f32>) -> Result<()>;
+    fn real_row(&mut self, row: &dyn ChannelRows<f32>) -> Result<()>;
 
     /// Takes a row of the tile as the integers that were coded, not clamped, of the bit depths that the image header names.
     ///
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn narrow_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i16>) -> Result<()>;
+    fn narrow_row(&mut self, row: &dyn ChannelRows<i16>) -> Result<()>;
 
     /// As [`narrow_row`](Self::narrow_row), of integers that need more than 16 bits.
     ///
     /// # Errors
     ///
     /// Whatever hinders the output.
-    fn wide_row<'a>(&'a self, tile: &mut Self::Tile<'a>, row: &impl ChannelRows<i32>) -> Result<()>;
+    fn wide_row(&mut self, row: &dyn ChannelRows<i32>) -> Result<()>;
 }

@@ -63,11 +63,11 @@ impl ExtraPlace {
 }
 
 /// Decodes a VarDCT frame whose extra channels have samples of type `S`.
-pub(super) fn decode<S: IntegerSample, O: Output>(
+pub(super) fn decode<S: IntegerSample>(
     job: &FrameJob<'_>,
     scene: &mut Scene<'_>,
     ModularFrame { global, groups }: &mut ModularFrame<S>,
-    output: &mut O,
+    output: &mut dyn Output,
 ) -> Result<()> {
     let Scene { tree, vardct, features, renderer, slots } = scene;
     let VarDctParts { frame, pass_groups, kept } = &mut **vardct;

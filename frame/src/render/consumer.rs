@@ -24,17 +24,18 @@ pub struct Region {
 /// Regions come in any order and on several threads at once; the rows of a region come from top to bottom on
 /// one thread, and each pixel comes exactly once (for each tap).
 pub trait RowConsumer: Sync {
-    /// What is kept while the rows of a region come, for example its tile of a
-    /// [`Grid`](jxlake_util::Grid).
-    type State<'a>
-    where
-        Self: 'a;
+    /// Called once for each region, with what renders it: that is to be called once, with what takes the region's rows,
+    /// for example its tile of a [`Grid`](jxlake_util::Grid).
+    fn region(&self, region: &Region, render: &mut RenderRegion<'_>) -> Result<(), Error>;
+}
 
-    /// Called before the first row of a region.
-    fn begin<'a>(&'a self, region: &Region) -> Result<Self::State<'a>, Error>;
+/// Renders a region into what takes its rows.
+pub type RenderRegion<'r> = dyn FnMut(&mut dyn RowSink) -> Result<(), Error> + 'r;
 
+/// Takes the rows of one region.
+pub trait RowSink {
     /// Takes a row.
-    fn row<'a>(&'a self, state: &mut Self::State<'a>, row: &ConsumerRow<'_>) -> Result<(), Error>;
+    fn row(&mut self, row: &ConsumerRow<'_>) -> Result<(), Error>;
 }
 
 /// Gives the samples of channels that are not brought by groups: planes that are there for the whole frame, or

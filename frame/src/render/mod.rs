@@ -24,7 +24,7 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 
-pub use consumer::{Region, RowConsumer, RowSource};
+pub use consumer::{Region, RenderRegion, RowConsumer, RowSink, RowSource};
 pub use group_input::{Extent, GroupInput};
 pub use plan::{ChannelPlan, FrameShape, Origin, Plan};
 pub use rows::{ConsumerRow, OutputRows, PointRows, ScratchRows, Window};

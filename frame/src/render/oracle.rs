@@ -121,11 +121,11 @@ pub fn render(
 /// # Errors
 ///
 /// Those of the stages, of `bring` and of the consumer.
-pub fn run<C: RowConsumer>(
+pub fn run(
     executor: &StreamingExecutor<'_>,
     channels: &[ChannelPlan],
     bring: &dyn Fn(usize, &mut GroupInput<'_>) -> Result<(), Error>,
-    consumer: &C,
+    consumer: &dyn RowConsumer,
 ) -> Result<(), Error> {
     let job = executor.job();
     let frame = job.plan.frame.ok_or(invalid_call("no frame was laid out"))?;
@@ -173,21 +173,22 @@ fn gather(
 }
 
 /// Shows the planes at each tap to a consumer, by the regions of `plan`.
-fn deliver<C: RowConsumer>(plan: &Plan, taps: &[Vec<Plane>], consumer: &C) -> Result<(), Error> {
+fn deliver(plan: &Plan, taps: &[Vec<Plane>], consumer: &dyn RowConsumer) -> Result<(), Error> {
     let current: Vec<u32> = (0..taps[0].len() as u32).collect();
     for (row, rows) in plan.row_edges().windows(2).enumerate() {
         for (column, columns) in plan.column_edges().windows(2).enumerate() {
             let rect = Rect::new(columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0]);
-            let mut state = consumer.begin(&Region { column, row, rect })?;
-            for (tap, planes) in taps.iter().enumerate() {
-                let (stores, buffer) = lay_out(planes, 0);
-                for y in rows[0]..rows[1] {
-                    let area = Area { x: rect.x, y, width: rect.width, rows: 1 };
-                    let (stores, current) = (&stores, &current);
-                    let row = ConsumerRow { tap, area, stores, current, group: &buffer, rings: &[] };
-                    consumer.row(&mut state, &row)?;
+            consumer.region(&Region { column, row, rect }, &mut |sink| {
+                for (tap, planes) in taps.iter().enumerate() {
+                    let (stores, buffer) = lay_out(planes, 0);
+                    for y in rows[0]..rows[1] {
+                        let area = Area { x: rect.x, y, width: rect.width, rows: 1 };
+                        let (stores, current) = (&stores, &current);
+                        sink.row(&ConsumerRow { tap, area, stores, current, group: &buffer, rings: &[] })?;
+                    }
                 }
-            }
+                Ok(())
+            })?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! One region of the finished frame: rows go through the chain from top to bottom, every stage as far as the
 //! next one needs it, and only the rows still to be read are kept.
 
-use super::consumer::{Region, RowConsumer, RowSource};
+use super::consumer::{Region, RowConsumer, RowSink, RowSource};
 use super::plan::{Action, Axis, Level, Node, Plan};
 use super::rows::{Area, ConsumerRow, OutputRows, Place, PointRows, ScratchRows, Store, Window};
 use super::stage::{Stage, mirror};
@@ -55,22 +55,25 @@ pub(crate) struct Renderer<'a> {
 
 impl Renderer<'_> {
     /// Makes the region and hands its rows to `consumer`.
-    pub(crate) fn run<C: RowConsumer>(&mut self, consumer: &C) -> Result<(), Error> {
+    pub(crate) fn run(&mut self, consumer: &dyn RowConsumer) -> Result<(), Error> {
         let plan = self.chain.plan;
         let [column, row] = self.position;
         let edges = [plan.column_edges(), plan.row_edges()];
         let [x, y] = [edges[0][column], edges[1][row]];
         let (width, height) = (edges[0][column + 1] - x, edges[1][row + 1] - y);
         let region = Region { column, row, rect: Rect::new(x, y, width, height) };
-        let mut sink = consumer.begin(&region)?;
+        consumer.region(&region, &mut |sink| self.render(region.rect, sink))
+    }
 
+    fn render(&mut self, rect: Rect, sink: &mut dyn RowSink) -> Result<(), Error> {
+        let plan = self.chain.plan;
         self.set_up();
         let start = plan.nodes.iter().zip(&self.state.progress);
         let start = start.map(|(node, progress)| {
             ((progress.start as i64) << node.shift.along(Axis::Rows)) - node.ahead as i64
         });
         let mut wanted = start.min().unwrap_or(0);
-        while wanted < (y + height) as i64 {
+        while wanted < rect.bottom() as i64 {
             wanted += plan.band_rows as i64;
             for index in 0..plan.nodes.len() {
                 let node = &plan.nodes[index];
@@ -88,8 +91,8 @@ impl Renderer<'_> {
                     Action::Point(stage) => self.point(node, index, stage, done..target)?,
                     Action::Tap(tap) => {
                         for y in done..target {
-                            let area = Area { x, y, width, rows: 1 };
-                            consumer.row(&mut sink, &self.consumer_row(node, tap, area))?;
+                            let area = Area { x: rect.x, y, width: rect.width, rows: 1 };
+                            sink.row(&self.consumer_row(node, tap, area))?;
                         }
                     }
                 }

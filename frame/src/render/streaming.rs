@@ -113,7 +113,7 @@ impl<'f> StreamingExecutor<'f> {
     /// Takes a group whose samples are written, and renders all regions that now can be.
     ///
     /// Each group must be submitted once. Fails with the consumer's error, with the pool's, or with misuse.
-    pub fn submit<C: RowConsumer>(&self, input: GroupInput<'f>, consumer: &C) -> Result<(), Error> {
+    pub fn submit(&self, input: GroupInput<'f>, consumer: &dyn RowConsumer) -> Result<(), Error> {
         let (group, samples) = input.into_parts();
         let plan = self.job.plan;
         if !plan.has_strips() {
@@ -144,7 +144,7 @@ impl<'f> StreamingExecutor<'f> {
         Ok(())
     }
 
-    fn render<C: RowConsumer>(&self, group: usize, mut samples: Samples, consumer: &C) -> Result<(), Error> {
+    fn render(&self, group: usize, mut samples: Samples, consumer: &dyn RowConsumer) -> Result<(), Error> {
         let RenderJob { plan, stages, source, pool, level } = self.job;
         let mut rings = pool.buffer(Purpose::Filter, plan.ring_elements)?;
         let mut state = self.workspaces.take();

@@ -78,19 +78,29 @@ struct Collector {
 }
 
 impl RowConsumer for Collector {
-    type State<'a> = (Region, Vec<usize>);
-
-    fn begin(&self, region: &Region) -> Result<Self::State<'_>, Error> {
+    fn region(&self, region: &Region, render: &mut RenderRegion<'_>) -> Result<(), Error> {
         self.regions.fetch_add(1, Ordering::Relaxed);
-        Ok((*region, vec![region.rect.y; self.taps.len()]))
+        let next = vec![region.rect.y; self.taps.len()];
+        render(&mut RegionCollector { collector: self, region: *region, next })
     }
+}
 
-    fn row(&self, (region, next): &mut Self::State<'_>, row: &ConsumerRow<'_>) -> Result<(), Error> {
+/// A region that is being collected.
+struct RegionCollector<'c> {
+    collector: &'c Collector,
+    region: Region,
+    /// For each tap the row that comes next.
+    next: Vec<usize>,
+}
+
+impl RowSink for RegionCollector<'_> {
+    fn row(&mut self, row: &ConsumerRow<'_>) -> Result<(), Error> {
+        let Self { collector: Collector { taps, width, .. }, region, next } = self;
         assert_eq!((row.x(), row.width()), (region.rect.x, region.rect.width));
         assert_eq!(row.y(), next[row.tap()], "rows come from top to bottom");
         next[row.tap()] += 1;
-        let (planes, counts) = &mut *self.taps[row.tap()].lock().unwrap();
-        let at = row.y() * self.width + row.x()..row.y() * self.width + row.x() + row.width();
+        let (planes, counts) = &mut *taps[row.tap()].lock().unwrap();
+        let at = row.y() * width + row.x()..row.y() * width + row.x() + row.width();
         for (channel, plane) in planes.iter_mut().enumerate() {
             plane.samples[at.clone()].copy_from_slice(row.channel(channel));
         }

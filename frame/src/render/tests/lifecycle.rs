@@ -17,13 +17,13 @@ fn filter(border: u8) -> Filter {
 struct Until(usize);
 
 impl RowConsumer for Until {
-    type State<'a> = ();
-
-    fn begin(&self, _: &Region) -> Result<(), Error> {
-        Ok(())
+    fn region(&self, _: &Region, render: &mut RenderRegion<'_>) -> Result<(), Error> {
+        render(&mut Until(self.0))
     }
+}
 
-    fn row(&self, _: &mut (), row: &ConsumerRow<'_>) -> Result<(), Error> {
+impl RowSink for Until {
+    fn row(&mut self, row: &ConsumerRow<'_>) -> Result<(), Error> {
         if row.y() < self.0 { Ok(()) } else { Err(Error::Misuse("no more")) }
     }
 }
