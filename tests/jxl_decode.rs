@@ -194,3 +194,86 @@ fn writes_channels_and_backgrounds() {
         }
     }
 }
+
+/// Metadata and gain map go to files as they are or decoded; what a file has not is an error, and no file.
+#[test]
+fn writes_what_a_file_has_beside_its_picture() {
+    let folder = folder("boxes");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let source = stream("box_brob");
+    let arguments = [&*source, "--exif", &out("e"), "--xmp", &out("x"), "--jumbf", &out("j")];
+    assert!(run(&arguments).status.success());
+    let content = |name: &str| fs::read(folder.join(name)).expect("a file");
+    assert!(content("e").starts_with(b"II*\0"));
+    assert!(content("x").starts_with(b"<x:xmpmeta") && content("x").ends_with(b"</x:xmpmeta>"));
+    assert_eq!(&content("j")[4..8], b"jumd");
+
+    let source = stream("box_gain_map");
+    for name in ["gains.pgm", "gains.bin"] {
+        assert!(run(&[&source, "--gain-map", &out(name)]).status.success(), "{name}");
+    }
+    assert!(run(&[&stream("gray"), &out("gray.pgm")]).status.success());
+    assert_eq!(content("gains.pgm"), content("gray.pgm"));
+    let codestream = fs::read(stream("gray")).expect("a stream");
+    assert!(content("gains.bin").ends_with(&codestream) && content("gains.bin").len() > codestream.len());
+
+    for option in ["--exif", "--xmp", "--jumbf", "--gain-map"] {
+        let output = run(&[&stream("gray"), option, &out("none.png")]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{option}");
+        assert!(message.contains("the file has no") && message.lines().count() == 1, "{message}");
+        assert!(!folder.join("none.png").exists(), "{option}");
+    }
+}
+
+/// A PNG has the metadata, with the orientation of its pixels.
+#[test]
+fn writes_metadata_to_png() {
+    let folder = folder("metadata");
+    let boxed = |kind: &[u8], content: &[u8]| -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes(), kind, content].concat()
+    };
+    // Tag 0x0112, a short: 6, a quarter turn that the decoder has made, or that the codestream does not ask for.
+    let little = b"\0\0\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let big = b"\0\0\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let codestream = fs::read(stream("predictor05")).expect("a stream");
+    for (name, exif, value) in [("little", little, 18), ("big", big, 19)] {
+        let begin = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl ";
+        let boxes = [boxed(b"Exif", exif), boxed(b"xml ", b"<x/>"), boxed(b"jxlc", &codestream)];
+        let source = folder.join(name).with_extension("jxl");
+        fs::write(&source, [begin.as_slice(), &boxes.concat()].concat()).expect("a file");
+        let out = source.with_extension("png");
+        assert!(run(&[&source.to_string_lossy(), &out.to_string_lossy()]).status.success());
+        let (info, _) = png_of(&out);
+        let mut expected = exif[4..].to_vec();
+        assert_eq!(std::mem::replace(&mut expected[value], 1), 6);
+        assert_eq!(info.exif_metadata.as_deref(), Some(&*expected), "{name}");
+        let text = &info.utf8_text[0];
+        assert_eq!((&*text.keyword, &*text.get_text().expect("text")), ("XML:com.adobe.xmp", "<x/>"));
+    }
+    // Invalid metadata are left out.
+    let mut cut = fs::read(folder.join("little.jxl")).expect("a file");
+    let place = cut.windows(4).position(|kind| kind == b"Exif").expect("a box") + 4;
+    cut[place] = 0xff;
+    fs::write(folder.join("cut.jxl"), cut).expect("a file");
+    let out = folder.join("cut.png");
+    let output = run(&[&folder.join("cut.jxl").to_string_lossy(), &out.to_string_lossy()]);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("left out"));
+    let (info, _) = png_of(&out);
+    assert!(info.exif_metadata.is_none() && info.utf8_text.len() == 1);
+}
+
+/// The preview instead of the picture.
+#[test]
+fn writes_previews() {
+    let folder = folder("preview");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    assert!(run(&[&stream("preview"), &out("a.ppm"), "--preview", "--repeat", "2"]).status.success());
+    assert!(run(&[&stream("preview_frame"), &out("b.ppm")]).status.success());
+    let content = |name: &str| fs::read(folder.join(name)).expect("a file");
+    assert!(content("a.ppm").starts_with(b"P6\n24 8\n") && content("a.ppm") == content("b.ppm"));
+    let output = run(&[&stream("gray"), &out("none.png"), "--preview"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no preview"));
+    assert!(!folder.join("none.png").exists());
+}

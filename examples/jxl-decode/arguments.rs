@@ -6,14 +6,14 @@ use jxlake::OutputColour;
 use std::path::{Path, PathBuf};
 
 /// Decode a JPEG XL file, or tell what is in it.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "jxl-decode", version, about)]
 pub struct Arguments {
     /// The JPEG XL file; `-` reads standard input
     pub input: PathBuf,
 
     /// Where the picture goes; the ending chooses the format; `-` writes standard output
-    #[arg(required_unless_present = "info")]
+    #[arg(required_unless_present_any = ["info", "exif", "xmp", "jumbf", "gain_map"])]
     pub output: Option<PathBuf>,
 
     /// Format of the output, if its ending should not choose
@@ -55,6 +55,26 @@ pub struct Arguments {
     /// Write the ICC profile of the original image
     #[arg(long = "orig_icc_out", value_name = "FILE")]
     pub orig_icc_out: Option<PathBuf>,
+
+    /// Write the Exif metadata, a TIFF structure
+    #[arg(long, value_name = "FILE")]
+    pub exif: Option<PathBuf>,
+
+    /// Write the XMP metadata
+    #[arg(long, value_name = "FILE")]
+    pub xmp: Option<PathBuf>,
+
+    /// Write the content of the JUMBF superbox
+    #[arg(long, value_name = "FILE")]
+    pub jumbf: Option<PathBuf>,
+
+    /// Write the gain map: as a picture if the ending names its format, otherwise the box as it is
+    #[arg(long = "gain-map", value_name = "FILE")]
+    pub gain_map: Option<PathBuf>,
+
+    /// Decode the preview instead of the picture
+    #[arg(long, conflicts_with_all = ["frames", "layers"])]
+    pub preview: bool,
 
     /// Colours of the output: srgb, display-p3, rec709, rec2020, pq, hlg, dci-p3, linear, linear-p3, linear-rec2020, gray,
     /// linear-gray, or the file of an ICC profile (default: the image's own; sRGB for CMYK)

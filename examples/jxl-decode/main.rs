@@ -2,7 +2,9 @@
 #![allow(unreachable_pub, reason = "a program has no public items; `pub` says what a module is for")]
 
 mod arguments;
+mod boxes;
 mod colours;
+mod exif;
 mod metadata;
 mod npy;
 mod numbered;
@@ -77,6 +79,7 @@ fn decode(arguments: &Arguments, decoder: &mut Decoder, file: &[u8]) -> Result<(
             print!("{report}");
         }
     }
+    boxes::write(arguments, decoder, file)?;
     let Some(output) = &arguments.output else { return Ok(()) };
     let Some(format) = arguments.format.or_else(|| Format::of(output)) else {
         bail!("the ending of {} names no format that can be written; see --format", output.display());

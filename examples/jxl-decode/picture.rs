@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Format};
 use crate::colours::Background;
-use crate::png_file::{self, Animated, Facts};
+use crate::png_file::{self, Animated, Carried, Facts};
 use crate::{Written, metadata, npy, numbered, pnm};
 use anyhow::{Context, Result, bail};
 use jxlake::frame::image_header::{BitDepth, ImageHeader};
@@ -20,6 +20,7 @@ struct Job<'a> {
     /// What the channels of a PAM are.
     tuple: String,
     background: Option<Background>,
+    carried: Carried,
     pool: Pool,
 }
 
@@ -35,7 +36,11 @@ enum Samples {
 pub fn decode_only(arguments: &Arguments, decoder: &mut Decoder, file: &[u8], format: Format) -> Result<()> {
     let pool = decoder.pool().clone();
     let mut frames = decoder.open(file)?;
-    let job = Job::new(arguments, &frames, format, pool)?;
+    let job = Job::new(arguments, &mut frames, format, pool)?;
+    if arguments.preview {
+        frames.preview::<u8>(&job.pixels)?;
+        return Ok(());
+    }
     match samples(arguments, &job, frames.image())? {
         Samples::U8 => while job.next::<u8>(&mut frames)?.is_some() {},
         Samples::U16 => while job.next::<u16>(&mut frames)?.is_some() {},
@@ -53,10 +58,10 @@ pub fn decode_and_write(
     format: Format,
 ) -> Result<Written> {
     let pool = decoder.pool().clone();
-    let animated = format == Format::Png && !arguments.frames && !arguments.layers;
+    let animated = format == Format::Png && !(arguments.frames || arguments.layers || arguments.preview);
     let animated = if animated { animation(decoder, file)? } else { None };
     let mut frames = decoder.open(file)?;
-    let job = Job::new(arguments, &frames, format, pool)?;
+    let job = Job::new(arguments, &mut frames, format, pool)?;
     match samples(arguments, &job, frames.image())? {
         Samples::U8 => job.write::<u8>(&mut frames, animated),
         Samples::U16 => job.write::<u16>(&mut frames, animated),
@@ -78,7 +83,10 @@ fn animation(decoder: &mut Decoder, file: &[u8]) -> Result<Option<Animated>> {
 }
 
 impl<'a> Job<'a> {
-    fn new(arguments: &'a Arguments, frames: &Frames<'_>, format: Format, pool: Pool) -> Result<Self> {
+    fn new(arguments: &'a Arguments, frames: &mut Frames<'_>, format: Format, pool: Pool) -> Result<Self> {
+        let carries = format == Format::Png && arguments.channel.is_none();
+        let carried =
+            if carries { Carried::of(frames, arguments.keep_orientation) } else { Carried::default() };
         let image = frames.image();
         let mut job = Self {
             arguments,
@@ -86,6 +94,7 @@ impl<'a> Job<'a> {
             pixels: PixelFormat::default(),
             tuple: String::new(),
             background: None,
+            carried,
             pool,
         };
         if let Some(channel) = &arguments.channel {
@@ -124,9 +133,12 @@ impl<'a> Job<'a> {
 
     /// The next picture.
     fn next<T: FileSample>(&self, frames: &mut Frames<'_>) -> Result<Option<Image<T>>> {
-        let image = match self.arguments.layers {
-            true => frames.next_layer::<T>(&self.pixels)?,
-            false => frames.next_image::<T>(&self.pixels)?,
+        let image = if self.arguments.preview {
+            frames.preview::<T>(&self.pixels)?
+        } else if self.arguments.layers {
+            frames.next_layer::<T>(&self.pixels)?
+        } else {
+            frames.next_image::<T>(&self.pixels)?
         };
         match (image, self.background) {
             (Some(image), Some(background)) => Ok(Some(background.below(&self.pool, &image)?)),
@@ -155,12 +167,12 @@ impl<'a> Job<'a> {
         while let Some(image) = self.next::<T>(frames)? {
             images.push(image);
             written.frames.push(metadata::frame(frames.image(), frames.frame()));
-            if animated.is_none() && self.format != Format::Npy {
+            if self.arguments.preview || (animated.is_none() && self.format != Format::Npy) {
                 break;
             }
         }
         if images.is_empty() {
-            bail!("the file has no displayed frame");
+            bail!("the file has no {}", if self.arguments.preview { "preview" } else { "displayed frame" });
         }
         self.write_file(path, frames, &images, animated.as_ref())?;
         Ok(written)
@@ -180,7 +192,7 @@ impl<'a> Job<'a> {
                     Some(_) => Facts::default(),
                     None => Facts::of(frames, self.arguments.tone_map),
                 };
-                png_file::write(to, images, &facts, animated)
+                png_file::write(to, images, (&facts, &self.carried), animated)
             }
             Format::Npy => {
                 let ImageShape { width, height, channels, .. } = first.shape();
@@ -296,7 +308,7 @@ impl FileSample for f32 {
 }
 
 /// Writes a file beside its place and moves it there when it is complete, so that what has the name is whole.
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     if path == Path::new("-") {
         let mut to = BufWriter::new(std::io::stdout().lock());
         write(&mut to)?;

@@ -66,6 +66,30 @@ impl Facts {
     }
 }
 
+/// Metadata that go along with the pixels.
+#[derive(Default)]
+pub struct Carried {
+    exif: Option<Vec<u8>>,
+    xmp: Option<String>,
+}
+
+impl Carried {
+    /// The metadata of an image, whose orientation becomes that of the pixels as they are delivered. Those that are invalid
+    /// are left out, which is told.
+    pub fn of(frames: &mut Frames<'_>, keep_orientation: bool) -> Self {
+        let left_out = |error: &dyn std::fmt::Display| eprintln!("jxl-decode: metadata left out: {error}");
+        let orientation = if keep_orientation { frames.image().orientation as u8 } else { 1 };
+        let mut exif = frames.exif().inspect_err(|error| left_out(error)).ok().flatten().map(<[u8]>::to_vec);
+        if let Some(exif) = &mut exif {
+            crate::exif::set_orientation(exif, orientation);
+        }
+        let xmp = frames.xmp().inspect_err(|error| left_out(error)).ok().flatten();
+        let xmp =
+            xmp.and_then(|xmp| String::from_utf8(xmp.to_vec()).inspect_err(|error| left_out(error)).ok());
+        Self { exif, xmp }
+    }
+}
+
 /// How an animation is played.
 pub struct Animated {
     /// How often; 0 for ever.
@@ -98,7 +122,7 @@ fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
 pub fn write<T: FileSample>(
     to: &mut dyn Write,
     images: &[Image<T>],
-    facts: &Facts,
+    (facts, carried): (&Facts, &Carried),
     animated: Option<&Animated>,
 ) -> Result<()> {
     let Some(first) = images.first() else { return Ok(()) };
@@ -112,7 +136,11 @@ pub fn write<T: FileSample>(
     };
     info.bit_depth = if T::MAXIMUM == Some(255) { png::BitDepth::Eight } else { png::BitDepth::Sixteen };
     info.icc_profile = facts.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = carried.exif.as_deref().map(Cow::Borrowed);
     let mut encoder = png::Encoder::with_info(to, info)?;
+    if let Some(xmp) = &carried.xmp {
+        encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), xmp.clone())?;
+    }
     encoder.set_compression(png::Compression::Fast);
     if let Some(animated) = animated {
         encoder.set_animated(u32::try_from(images.len())?, animated.plays)?;
