@@ -1,6 +1,7 @@
 //! The decoder: from the bytes of a file to pictures in the caller's format.
 
 mod boxes;
+mod jpeg;
 mod seek;
 
 use crate::colour::icc_profile::write_profile;
@@ -8,6 +9,7 @@ use crate::colour::{ColourRequest, OutputColour, TransformCache};
 use crate::container::{Container, Unpacking};
 use crate::error::{Error, Result};
 use crate::frame_info::FrameInfo;
+use crate::jpeg::Reconstructor;
 use crate::output::{
     Canvas, Image, ImageMut, ImageShape, InputSample, OutputError, OutputSample, PixelFormat, SampleRows,
     TileWriter, Tiling, Writer, WriterJob,
@@ -49,6 +51,8 @@ pub struct Decoder {
     colour: ColourRequest,
     transforms: TransformCache,
     unpacking: Unpacking,
+    /// Made for the first JPEG.
+    jpeg: Option<Box<Reconstructor>>,
 }
 
 impl Decoder {
@@ -123,6 +127,7 @@ impl Decoder {
             colour: self.colour.clone(),
             transforms: self.transforms.clone(),
             unpacking: Unpacking::default(),
+            jpeg: None,
         }
     }
 
@@ -201,7 +206,8 @@ impl Decoder {
     /// Gives all memory back that is kept for the next decode: leases to the pool, lists and tables to the system. Then
     /// [`Statistics::leaks`](jxlake_util::Statistics::leaks) of a pool of its own finds what else is held.
     pub fn clear(&mut self) {
-        let Self { container, codestream, gathered, tiling, .. } = self;
+        let Self { container, codestream, gathered, tiling, jpeg, .. } = self;
+        *jpeg = None;
         *container = Container::default();
         *codestream = Codestream::default();
         *gathered = Vec::new();
@@ -224,6 +230,7 @@ impl Decoder {
             colour,
             transforms,
             unpacking,
+            jpeg,
         } = self;
         container.reset();
         container.read(file, &context.limits);
@@ -248,6 +255,7 @@ impl Decoder {
             colour,
             transforms,
             unpacking,
+            jpeg,
             resolved: false,
         };
         let begun = frames.codestream.begin(frames.data, &frames.context.limits);
@@ -269,6 +277,7 @@ pub struct Frames<'d> {
     colour: &'d ColourRequest,
     transforms: &'d mut TransformCache,
     unpacking: &'d mut Unpacking,
+    jpeg: &'d mut Option<Box<Reconstructor>>,
     /// Whether the context delivers as is asked for.
     resolved: bool,
 }
@@ -480,10 +489,7 @@ impl<'d> Frames<'d> {
     /// The error as one of the file: if the codestream is too short, what is wrong with the boxes or how many bytes of the
     /// file are needed.
     fn whole_file_error(&self, error: FrameError) -> Error {
-        match error {
-            FrameError::Truncated { needed } => self.container.shortage(self.file, needed).into(),
-            error => error.into(),
-        }
+        self.container.whole_file_error(self.file, error)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::colour::ConversionError;
 use crate::colour::icc_profile::ProfileError;
 use crate::container;
+use crate::jpeg;
 use crate::output::OutputError;
 use jxlake_frame::Error as FrameError;
 
@@ -31,6 +32,9 @@ pub enum Error {
     /// A file that could not be read at all.
     #[error("the file cannot be read: {0}")]
     Read(std::io::ErrorKind),
+    /// The JPEG that the file was made from.
+    #[error(transparent)]
+    Jpeg(#[from] jpeg::Error),
     /// There is no frame behind the last one.
     #[error("the image has no further frame")]
     NoFrame,
@@ -41,6 +45,8 @@ pub enum Error {
 pub enum ErrorKind {
     /// Nothing: the file breaks the format.
     Invalid,
+    /// Nothing: the file does not have what was asked for.
+    Absent,
     /// Nothing, yet: the file asks for something that is not implemented.
     Unsupported,
     /// Ask again with more of the file.
@@ -58,6 +64,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Container(error) => error.kind(),
+            Self::Jpeg(error) => error.kind(),
             Self::Codestream(error) => match error {
                 FrameError::Unsupported(_) => ErrorKind::Unsupported,
                 FrameError::Truncated { .. } => ErrorKind::Truncated,

@@ -24,6 +24,8 @@ mod frame_info;
 
 pub mod colour;
 
+pub mod jpeg;
+
 pub mod output;
 
 pub use batch::{Batch, BatchWatch, Order, Source, Split};

@@ -5,7 +5,7 @@ use jxlake_util::PoolError;
 use crate::features::FeatureFault;
 use crate::limits::Limit;
 use crate::modular::fault::ModularFault;
-use crate::vardct::VarDctFault;
+use crate::vardct::{NotJpeg, VarDctFault};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -29,6 +29,9 @@ pub enum Error {
     /// The codestream is legal or reserved, but asks for something that is not implemented.
     #[error("not supported: {0}")]
     Unsupported(Unsupported),
+    /// The frame does not hold the coefficients of a JPEG, which were asked for.
+    #[error("the frame is not that of a JPEG: {0}")]
+    NotJpeg(#[from] NotJpeg),
     /// The input ends before the structure does. While more input may come this means "ask again".
     #[error("the input is truncated{}", Needed(*.needed))]
     Truncated {

@@ -226,6 +226,14 @@ impl Container {
         }
     }
 
+    /// An error of the codestream as one of `file`: if the codestream is too short, the [`shortage`](Self::shortage).
+    pub(crate) fn whole_file_error(&self, file: &[u8], error: jxlake_frame::Error) -> crate::Error {
+        match error {
+            jxlake_frame::Error::Truncated { needed } => self.shortage(file, needed).into(),
+            error => error.into(),
+        }
+    }
+
     /// The rule that the file breaks, if the walk has met one.
     pub fn fault(&self) -> Option<Error> {
         match self.state {
@@ -257,6 +265,12 @@ impl Container {
     /// The first box of a type, compressed or not.
     pub fn find(&self, kind: BoxType) -> Option<&MetadataBox> {
         self.metadata.iter().find(|metadata| metadata.kind() == kind)
+    }
+
+    /// Whether there is a `jbrd` box: what it takes to reconstruct the JPEG that the file was made from, as far as the walk
+    /// has come.
+    pub fn has_jpeg(&self) -> bool {
+        self.find(BoxType::JBRD).is_some()
     }
 
     /// Whether the walk has come to the end of a `file` to which no more will be added, so that

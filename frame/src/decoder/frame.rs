@@ -4,6 +4,7 @@ use super::canvas::{self, BlendingTable};
 use super::chain::{self, Chain, Destinations, Given};
 use super::consumer::{Destination, FrameConsumer};
 use super::integers::{self, IntegerSample};
+use super::jpeg;
 use super::output::{DisplayedFrame, Output, Partition};
 use super::samples::ModularRows;
 use super::vardct::{self, VarDctParts};
@@ -22,7 +23,7 @@ use crate::render::oracle;
 use crate::render::stages::{Sigma, UpsamplingKernels};
 use crate::render::{ChannelPlan, GroupInput, Origin, Plan, RenderJob, RowSource, StreamingState};
 use crate::toc::Toc;
-use crate::vardct::LfChannelDequantization;
+use crate::vardct::{JpegCoefficients, LfChannelDequantization};
 use jxlake_entropy::BitReader;
 use jxlake_util::{Axis, Rect, Scratch};
 
@@ -142,6 +143,19 @@ impl FrameDecoder {
             }
         }
         scene.decode(job, wide, output)
+    }
+
+    /// Decodes the coefficients of a frame that was a JPEG.
+    pub(super) fn decode_jpeg(
+        &mut self,
+        job: &FrameJob<'_>,
+        slots: &mut Slots,
+        coefficients: &mut JpegCoefficients,
+    ) -> Result<()> {
+        let Self { tree, wide, vardct, features, renderer, .. } = self;
+        job.context.watch.begin(job.geometry.num_groups());
+        let mut scene = Scene { tree, vardct, features, renderer, slots };
+        jpeg::decode(job, &mut scene, wide, coefficients)
     }
 
     /// Gives back what a frame that could not be decoded has left.

@@ -6,6 +6,7 @@ mod consumer;
 mod delivery;
 mod frame;
 mod integers;
+mod jpeg;
 mod output;
 mod samples;
 mod vardct;
@@ -24,6 +25,7 @@ use crate::icc_stream::{IccScratch, read_icc_stream};
 use crate::image_header::ImageHeader;
 use crate::limits::{Limit, Limits};
 use crate::toc::Toc;
+use crate::vardct::JpegCoefficients;
 use frame::FrameDecoder;
 use jxlake_entropy::BitReader;
 use jxlake_util::{Pool, Threads};
@@ -311,6 +313,41 @@ impl Codestream {
             }
         }
         Ok(None)
+    }
+
+    /// Decodes the quantised coefficients of the next frame, which was a JPEG, and no samples; `is_gray` tells that the JPEG
+    /// has one component. The frame remains the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJpeg`] if the frame is not that of a JPEG; [`Error::Misuse`] behind the last frame; and as
+    /// [`next_displayed`](Self::next_displayed).
+    pub fn jpeg_coefficients(
+        &mut self,
+        data: &[u8],
+        context: &Context,
+        is_gray: bool,
+        coefficients: &mut JpegCoefficients,
+    ) -> Result<()> {
+        let start = self.next_frame.ok_or(Error::Misuse("no frame is left"))?;
+        let (geometry, end) = self.read_frame_header(data, start, FrameRole::Main, &context.limits)?;
+        let Context { pool, limits, .. } = context;
+        coefficients.begin((&self.image, &self.header), &geometry, is_gray, (limits, pool))?;
+        let job = frame::FrameJob {
+            data: &data[start..end],
+            image: &self.image,
+            header: &self.header,
+            geometry: &geometry,
+            toc: &self.toc,
+            counters: self.counters,
+            index: self.displayed,
+            showing: Showing::Composed,
+            context,
+        };
+        let decoded = self.frame.decode_jpeg(&job, &mut self.slots, coefficients);
+        // Nothing of it is wanted any more, however it ended.
+        self.frame.clear();
+        decoded.inspect_err(|_| coefficients.clear())
     }
 
     /// Reads the frame header and table of contents at byte `start`; returns the geometry and the byte behind the frame.

@@ -19,9 +19,9 @@ use std::sync::{Mutex, PoisonError};
 /// Memory for VarDCT frames, one after another.
 #[derive(Default)]
 pub(super) struct VarDctParts {
-    frame: VarDctFrame,
+    pub(super) frame: VarDctFrame,
     /// One for each worker.
-    pass_groups: Scratch<PassGroup>,
+    pub(super) pass_groups: Scratch<PassGroup>,
     /// One for each group, where all groups are decoded before the first is rendered.
     kept: Vec<Mutex<PassGroup>>,
 }
@@ -42,7 +42,7 @@ impl std::fmt::Debug for VarDctParts {
 
 /// Where the samples of the extra channels are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ExtraPlace {
+pub(super) enum ExtraPlace {
     /// In LfGlobal, or there are none.
     Global,
     /// Each group can finish its own, which are in this pass.
@@ -52,7 +52,7 @@ enum ExtraPlace {
 }
 
 impl ExtraPlace {
-    fn of<S: IntegerSample>(global: &ModularGlobal<S>) -> Self {
+    pub(super) fn of<S: IntegerSample>(global: &ModularGlobal<S>) -> Self {
         if let Some(pass) = global.group_local() {
             return Self::Groups(pass);
         }
@@ -129,13 +129,13 @@ pub(super) fn decode<S: IntegerSample>(
 }
 
 /// What decoding and rendering groups takes.
-struct GroupReader<'a, S: IntegerSample> {
-    job: &'a FrameJob<'a>,
-    modular: &'a ModularContext<'a>,
-    groups: &'a Scratch<GroupWorkspace<S>>,
-    frame: &'a VarDctFrame,
+pub(super) struct GroupReader<'a, S: IntegerSample> {
+    pub(super) job: &'a FrameJob<'a>,
+    pub(super) modular: &'a ModularContext<'a>,
+    pub(super) groups: &'a Scratch<GroupWorkspace<S>>,
+    pub(super) frame: &'a VarDctFrame,
     /// Where the only group begins, if the frame has a single section.
-    single_section: Mutex<BitReader<'a>>,
+    pub(super) single_section: Mutex<BitReader<'a>>,
 }
 
 impl<S: IntegerSample> GroupReader<'_, S> {
@@ -147,7 +147,7 @@ impl<S: IntegerSample> GroupReader<'_, S> {
     }
 
     /// Decodes all passes of a group; `modular` reads what follows the coefficients in each.
-    fn decode(
+    pub(super) fn decode(
         &self,
         group: usize,
         pass_group: &mut PassGroup,
@@ -184,10 +184,10 @@ impl<S: IntegerSample> GroupReader<'_, S> {
 }
 
 /// What decoding the sections of LF groups takes.
-struct Sections<'a, S: IntegerSample> {
-    job: &'a FrameJob<'a>,
-    modular: &'a ModularContext<'a>,
-    groups: &'a Scratch<GroupWorkspace<S>>,
+pub(super) struct Sections<'a, S: IntegerSample> {
+    pub(super) job: &'a FrameJob<'a>,
+    pub(super) modular: &'a ModularContext<'a>,
+    pub(super) groups: &'a Scratch<GroupWorkspace<S>>,
 }
 
 impl<S: IntegerSample> Sections<'_, S> {
@@ -199,20 +199,8 @@ impl<S: IntegerSample> Sections<'_, S> {
         slots: &Slots,
         bits: &mut BitReader<'_>,
     ) -> Result<()> {
-        let Self { job, modular, groups } = self;
-        let decode = |lf_group: usize, bits: &mut BitReader<'_>, frame: &VarDctFrame| {
-            frame.decode_lf_group(lf_group, bits, modular, |bits| match extra {
-                Some(tiles) => tiles.decode(Section::LfGroup(lf_group), bits, modular, &mut groups.take()),
-                None => Ok(()),
-            })
-        };
-        if job.geometry.is_single_section() {
-            decode(0, bits, frame)?;
-        } else {
-            job.context.threads.run(job.geometry.num_lf_groups(), |lf_group| {
-                decode(lf_group, &mut job.section(Section::LfGroup(lf_group)), frame)
-            })?;
-        }
+        let Self { job, modular, .. } = self;
+        self.lf_groups(frame, extra, bits)?;
         let Some(slot) = job.header.lf_source() else {
             return frame.finish_lf(modular.pool, &job.context.threads, modular.level);
         };
@@ -222,6 +210,28 @@ impl<S: IntegerSample> Sections<'_, S> {
             [Some(x), Some(y), Some(b)] => frame.set_lf_frame([x, y, b], modular.pool),
             _ => Err(missing()),
         }
+    }
+
+    /// Decodes all LF groups. `bits` is where the only one begins, if the frame has a single section.
+    pub(super) fn lf_groups(
+        &self,
+        frame: &VarDctFrame,
+        extra: Option<&Tiles<'_, S>>,
+        bits: &mut BitReader<'_>,
+    ) -> Result<()> {
+        let Self { job, modular, groups } = self;
+        let decode = |lf_group: usize, bits: &mut BitReader<'_>| {
+            frame.decode_lf_group(lf_group, bits, modular, |bits| match extra {
+                Some(tiles) => tiles.decode(Section::LfGroup(lf_group), bits, modular, &mut groups.take()),
+                None => Ok(()),
+            })
+        };
+        if job.geometry.is_single_section() {
+            return decode(0, bits);
+        }
+        job.context.threads.run(job.geometry.num_lf_groups(), |lf_group| {
+            decode(lf_group, &mut job.section(Section::LfGroup(lf_group)))
+        })
     }
 }
 

@@ -29,6 +29,12 @@ impl ChromaSubsampling {
         }
     }
 
+    /// The samples of a channel, 0 to 2, per unit, horizontally and vertically: 1 or 2, the sampling factors of a JPEG.
+    pub fn sampling_factors(self, channel: usize) -> (u8, u8) {
+        let (h, v) = self.exponents(channel);
+        (1 << h, 1 << v)
+    }
+
     /// The largest horizontal exponent of a channel, 0 or 1: units are `8 << max_hshift` pixels wide.
     pub fn max_hshift(self) -> u32 {
         (0..3).map(|channel| self.exponents(channel).0).max().unwrap_or(0)

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use jxlake_entropy::{BitReader, BundleLimits, Codes, Lz77, Lz77Window, SymbolReader};
 use jxlake_util::Pool;
 
+use super::TransformType;
 use super::lf_global::ORDERS;
 use super::transforms::Extent;
 use crate::error::Result;
@@ -164,6 +165,21 @@ impl CoefficientOrders {
         Ok(symbols.finish(bits)?)
     }
 
+    /// Makes the order of 8 x 8 coefficients lead to `places` instead of stored indices: coefficients are then stored at
+    /// `places[index]`.
+    pub(super) fn rearrange_8x8(&mut self, places: &[u8; 64]) {
+        let first = self.indices.len();
+        for channel in 0..3 {
+            for position in 0..64 {
+                let index = self.get(0, channel).indices[position];
+                self.indices.push(places[usize::from(index) & 63].into());
+            }
+        }
+        let extents = self.extents.len();
+        self.extents.push([Extent::lowest(TransformType::Dct8x8); 64]);
+        self.coded[0] = Some([0, 1, 2].map(|channel| CodedOrder { first: first + 64 * channel, extents }));
+    }
+
     /// The order of a channel, 0 to 2; an order that was not kept is the natural one.
     #[inline(always)]
     pub(super) fn get(&self, order: usize, channel: usize) -> Order<'_> {
@@ -184,7 +200,6 @@ impl CoefficientOrders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vardct::TransformType;
     use crate::vardct::natural_order_selfcheck::SELFCHECK;
     use crate::vardct::test_support::BitWriter;
 
@@ -267,6 +282,10 @@ mod tests {
         assert_eq!(orders.get(0, 0).indices[..6], [0, 8, 9, 1, 16, 2]);
         assert_eq!(orders.get(0, 1).indices[..6], [0, 16, 8, 9, 1, 2]);
         assert_eq!(orders.get(0, 2).indices, natural_order(0).indices);
+        orders.rearrange_8x8(&std::array::from_fn(|index| 63 - index as u8));
+        assert_eq!(orders.get(0, 0).indices[..6], [63, 55, 54, 62, 47, 61]);
+        assert_eq!(orders.get(0, 1).indices[..6], [63, 47, 55, 54, 62, 61]);
+        assert_eq!(orders.get(0, 2).indices.len(), 64);
         // Orders that nobody uses are read over.
         orders.read(&mut BitReader::new(&data), &mut OrderReader::default(), 2).unwrap();
         assert_eq!(orders.get(0, 0).indices, natural_order(0).indices);

@@ -39,20 +39,20 @@ pub struct VarDctFrame {
     dequantization: LfChannelDequantization,
     quantizer: Quantizer,
     block_context: HfBlockContext,
-    correlation: LfChannelCorrelation,
+    pub(super) correlation: LfChannelCorrelation,
     /// By LF group, those of this frame; set when they are decoded.
     lf_groups: Vec<OnceLock<LfGroup>>,
     lf_image: LfImage,
-    hf_global: HfGlobal,
+    pub(super) hf_global: HfGlobal,
     lf_workspaces: Scratch<LfGroupWorkspace>,
     render_workspaces: Scratch<RenderWorkspace>,
 }
 
 /// What the headers say that matters here.
 #[derive(Clone, Copy)]
-struct Parameters {
-    geometry: FrameGeometry,
-    passes: Passes,
+pub(super) struct Parameters {
+    pub(super) geometry: FrameGeometry,
+    pub(super) passes: Passes,
     /// Factors of the quantisation of X, Y, B.
     qm: [f32; 3],
     quant_biases: [f32; 4],
@@ -351,12 +351,12 @@ impl VarDctFrame {
         Ok(())
     }
 
-    fn parameters(&self) -> Result<&Parameters> {
+    pub(super) fn parameters(&self) -> Result<&Parameters> {
         self.parameters.as_ref().ok_or(Error::Misuse("no frame was begun"))
     }
 
     /// The LF group that a group lies in.
-    fn lf_group_of(&self, group: usize) -> Result<&LfGroup> {
+    pub(super) fn lf_group_of(&self, group: usize) -> Result<&LfGroup> {
         let geometry = &self.parameters()?.geometry;
         if group >= geometry.num_groups() {
             return Err(Error::Misuse("a group that does not exist"));
@@ -365,12 +365,12 @@ impl VarDctFrame {
     }
 
     /// Bit set of the transform types in the LF groups that were decoded.
-    fn used_types(&self) -> u32 {
+    pub(super) fn used_types(&self) -> u32 {
         self.lf_groups.iter().filter_map(OnceLock::get).fold(0, |used, group| used | group.used_types)
     }
 }
 
-const NOT_BEGUN: Error = Error::Misuse("a pass group that was not begun for this group");
+pub(super) const NOT_BEGUN: Error = Error::Misuse("a pass group that was not begun for this group");
 const MISSING_LF_GROUP: Error = Error::Misuse("an LF group that was not decoded");
 
 impl RenderWorkspace {

@@ -88,6 +88,11 @@ impl HfGlobal {
         Ok(())
     }
 
+    /// Makes the coefficients of 8 x 8 blocks be stored at `places`, by stored index, in all passes of the frame.
+    pub(super) fn rearrange_8x8(&mut self, num_passes: usize, places: &[u8; 64]) {
+        self.passes.iter_mut().take(num_passes).for_each(|pass| pass.orders.rearrange_8x8(places));
+    }
+
     /// A pass of the frame.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod frame;
 mod hf_coefficients;
 mod hf_contexts;
 mod hf_global;
+mod jpeg;
+mod jpeg_group;
 #[doc(hidden)]
 pub mod kernels;
 mod lf_global;
@@ -26,6 +28,8 @@ mod test_support;
 
 pub use fault::VarDctFault;
 pub use frame::VarDctFrame;
+pub use jpeg::{JpegChannel, JpegCoefficients, NotJpeg};
+pub(crate) use jpeg_group::JpegRules;
 pub use lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
 pub use pass_group::PassGroup;
 pub use transform_type::TransformType;

@@ -167,7 +167,6 @@ impl DequantMatrices {
     }
 
     /// Denominator and samples of a table if it is in mode `Raw`; the samples of X, Y and B follow each other.
-    #[cfg_attr(not(test), allow(dead_code, reason = "what a JPEG is written from"))]
     pub(super) fn raw(&self, table: usize) -> Option<(f32, &[i32])> {
         match (&self.tables[table].encoding, &self.tables[table].raw) {
             (Some(Encoding::Raw { denominator }), Some(raw)) => Some((*denominator, raw)),

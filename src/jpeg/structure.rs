@@ -1,0 +1,120 @@
+//! Whether markers, tables and scans fit together.
+
+use super::data::{ReconstructionData, Scan, marker};
+use super::error::{Fault, Result};
+
+/// Most bits that a scan may leave to later ones.
+const MAX_AL: u8 = 10;
+
+/// What has been defined so far.
+#[derive(Default)]
+struct Progress {
+    /// The frame's marker.
+    sof: Option<u8>,
+    has_dri: bool,
+    quant_tables: usize,
+    huffman_tables: usize,
+    scans: usize,
+    /// By id.
+    dc: [bool; 4],
+    ac: [bool; 4],
+}
+
+/// Checks the markers in the order of the file: one frame before its scans, tables for each marker, tables before they are
+/// used, and scans that add to those before.
+pub(super) fn check(data: &ReconstructionData) -> Result<()> {
+    let mut progress = Progress::default();
+    // By component and coefficient, the bits that scans have sent.
+    let mut sent = [[0u16; 64]; 3];
+    for &marker in &data.markers {
+        match marker {
+            marker::SOF0..=marker::SOF2 => {
+                if progress.sof.replace(marker).is_some() {
+                    return Err(Fault::Order(marker).into());
+                }
+            }
+            marker::DRI => {
+                if std::mem::replace(&mut progress.has_dri, true) {
+                    return Err(Fault::Order(marker).into());
+                }
+            }
+            marker::DQT => progress.define_quant_tables(data)?,
+            marker::DHT => progress.define_huffman_tables(data)?,
+            marker::SOS => {
+                let Some(sof) = progress.sof else { return Err(Fault::Order(marker).into()) };
+                // There is one for each marker.
+                let Some(scan) = data.scans.get(progress.scans) else { return Err(Fault::End.into()) };
+                progress.check_scan(scan, sof == marker::SOF2, &mut sent)?;
+                progress.scans += 1;
+            }
+            _ => {}
+        }
+    }
+    if progress.scans == 0 { Err(Fault::Order(marker::EOI).into()) } else { Ok(()) }
+}
+
+impl Progress {
+    fn define_quant_tables(&mut self, data: &ReconstructionData) -> Result<()> {
+        loop {
+            let table = data.quant_tables.get(self.quant_tables).ok_or(Fault::NoTable(marker::DQT))?;
+            self.quant_tables += 1;
+            if table.is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn define_huffman_tables(&mut self, data: &ReconstructionData) -> Result<()> {
+        let first = self.huffman_tables;
+        loop {
+            let table = data.huffman_tables.get(self.huffman_tables).ok_or(Fault::NoTable(marker::DHT))?;
+            if table.is_empty && self.huffman_tables > first {
+                // A segment without a table has no other table.
+                return Err(Fault::NoTable(marker::DHT).into());
+            }
+            self.huffman_tables += 1;
+            if table.is_empty {
+                return Ok(());
+            }
+            let defined = if table.is_ac { &mut self.ac } else { &mut self.dc };
+            defined[usize::from(table.id & 3)] = true;
+            if table.is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// That a scan has its tables and sends, for each coefficient, the next bits of those that were not sent.
+    fn check_scan(&self, scan: &Scan, is_progressive: bool, sent: &mut [[u16; 64]; 3]) -> Result<()> {
+        let ((first, last), ah, al) = scan.coded(is_progressive);
+        if first > last || al > MAX_AL {
+            return Err(Fault::Scan(self.scans).into());
+        }
+        let bits = if ah == 0 { u16::MAX << al } else { 1 << al };
+        let below = (1 << al) - 1;
+        for component in scan.components() {
+            let needs_dc = first == 0;
+            let needs_ac = last > 0;
+            if needs_dc && !self.dc[usize::from(component.dc_table & 3)]
+                || needs_ac && !self.ac[usize::from(component.ac_table & 3)]
+            {
+                return Err(Fault::Undefined(self.scans).into());
+            }
+            let sent = &mut sent[usize::from(component.component).min(2)];
+            for sent in &mut sent[usize::from(first)..=usize::from(last)] {
+                if *sent & (bits | below) != 0 {
+                    return Err(Fault::Scan(self.scans).into());
+                }
+                *sent |= bits;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Scan {
+    /// First and last coefficient, `Ah` and `Al` that it is coded by.
+    pub(super) fn coded(&self, is_progressive: bool) -> ((u8, u8), u8, u8) {
+        if is_progressive { (self.spectrum, self.ah, self.al) } else { ((0, 63), 0, 0) }
+    }
+}
