@@ -22,6 +22,7 @@ pub(super) mod marker {
     pub(crate) const SOF2: u8 = 0xc2;
     pub(crate) const DHT: u8 = 0xc4;
     pub(crate) const SOF9: u8 = 0xc9;
+    pub(crate) const SOF10: u8 = 0xca;
     pub(crate) const RST0: u8 = 0xd0;
     pub(crate) const RST7: u8 = 0xd7;
     pub(crate) const SOI: u8 = 0xd8;

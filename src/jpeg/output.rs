@@ -136,8 +136,8 @@ impl Bits {
 #[inline(always)]
 fn store(buffer: &mut [u8; BUFFER], filled: usize, word: u64) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    // The lowest byte in which the sum carries, if any, is an FF; there may be false ones above it.
-    if word & (!word).wrapping_sub(ONES) & 0x80 * ONES != 0 {
+    // A byte of the complement that is zero borrows, and has no highest bit itself.
+    if word & (!word).wrapping_sub(ONES) & (0x80 * ONES) != 0 {
         return store_bytes(buffer, filled, word);
     }
     if let Some(room) = buffer.get_mut(filled..filled + 8) {

@@ -27,27 +27,29 @@ pub(super) fn check(data: &ReconstructionData) -> Result<()> {
     // By component and coefficient, the bits that scans have sent.
     let mut sent = [[0u16; 64]; 3];
     for &marker in &data.markers {
-        match marker {
-            marker::SOF0..=marker::SOF2 => {
-                if progress.sof.replace(marker).is_some() {
-                    return Err(Fault::Order(marker).into());
-                }
+        let again = match marker {
+            marker::SOF0..=marker::SOF2 => progress.sof.replace(marker).is_some(),
+            marker::DRI => std::mem::replace(&mut progress.has_dri, true),
+            marker::DQT => {
+                progress.define_quant_tables(data)?;
+                false
             }
-            marker::DRI => {
-                if std::mem::replace(&mut progress.has_dri, true) {
-                    return Err(Fault::Order(marker).into());
-                }
+            marker::DHT => {
+                progress.define_huffman_tables(data)?;
+                false
             }
-            marker::DQT => progress.define_quant_tables(data)?,
-            marker::DHT => progress.define_huffman_tables(data)?,
             marker::SOS => {
                 let Some(sof) = progress.sof else { return Err(Fault::Order(marker).into()) };
                 // There is one for each marker.
                 let Some(scan) = data.scans.get(progress.scans) else { return Err(Fault::End.into()) };
                 progress.check_scan(scan, sof == marker::SOF2, &mut sent)?;
                 progress.scans += 1;
+                false
             }
-            _ => {}
+            _ => false,
+        };
+        if again {
+            return Err(Fault::Order(marker).into());
         }
     }
     if progress.scans == 0 { Err(Fault::Order(marker::EOI).into()) } else { Ok(()) }
