@@ -33,6 +33,17 @@ fn decode(decoder: &mut Decoder, file: &[u8], memory: &mut Vec<f32>) -> usize {
     before + region.change().allocations + region.change().reallocations
 }
 
+/// Unpacks the metadata of a file and decodes its preview; the allocations that it took.
+fn read_beside(decoder: &mut Decoder, file: &[u8]) -> usize {
+    let mut frames = decoder.open(file).expect("headers");
+    let region = Region::new(ALLOCATOR);
+    for found in frames.container().metadata() {
+        frames.box_content(found).expect("content");
+    }
+    frames.preview::<u8>(&FORMAT).expect("a preview, if there is one");
+    region.change().allocations + region.change().reallocations
+}
+
 fn files() -> Vec<(String, Vec<u8>)> {
     let read = |path: std::path::PathBuf| {
         (path.display().to_string(), std::fs::read(path).expect("a readable file"))
@@ -51,6 +62,13 @@ fn warm_decodes_allocate_nothing() {
         assert_eq!(decode(&mut decoder, file, &mut memory), 0, "the second decode of {name}");
     }
 
+    let find = |part: &str| files.iter().find(|(name, _)| name.contains(part)).expect("a stream");
+    for name in ["box_brob", "preview.jxl"] {
+        let (mut decoder, file) = (Decoder::new().with_threads(Threads::Calling), &find(name).1);
+        assert!(read_beside(&mut decoder, file) > 0);
+        assert_eq!(read_beside(&mut decoder, file), 0, "beside the frames of {name}");
+    }
+
     // All of them in an order that mixes sizes: sooner or later there is memory for each.
     let mut decoder = Decoder::new().with_threads(Threads::Calling);
     let mut random = common::Random::new(5);
@@ -63,7 +81,6 @@ fn warm_decodes_allocate_nothing() {
     assert_eq!(rounds.last(), Some(&0), "allocations of each round: {rounds:?}");
 
     // Without pooling the same code asks for memory each time.
-    let find = |part: &str| files.iter().find(|(name, _)| name.contains(part)).expect("a stream");
     let mut decoder = Decoder::new().with_threads(Threads::Calling).with_pool(Pool::unpooled());
     decode(&mut decoder, &find("squeeze_groups").1, &mut memory);
     assert!(decode(&mut decoder, &find("squeeze_groups").1, &mut memory) > 10, "unpooled decodes allocate");

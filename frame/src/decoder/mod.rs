@@ -188,11 +188,11 @@ impl Codestream {
     /// # Errors
     ///
     /// Everything that can be wrong with a frame.
-    pub fn decode_preview<O: Output>(
+    pub fn decode_preview(
         &mut self,
         data: &[u8],
         context: &Context,
-        output: &mut O,
+        output: &mut dyn Output,
     ) -> Result<bool> {
         let (Some(bytes), Some(size)) = (self.preview.clone(), self.image.preview) else { return Ok(false) };
         let (geometry, _) = self.read_frame_header(data, bytes.start, FrameRole::Preview, &context.limits)?;
