@@ -51,6 +51,28 @@ fn files() -> Vec<(String, Vec<u8>)> {
     common::files(&common::testdata(), "jxl").into_iter().map(read).collect()
 }
 
+/// JPEGs that were there before, and then all of them one after another, need no memory either.
+fn reconstructions_allocate_nothing() {
+    let allocations = |decoder: &mut Decoder, file: &[u8]| {
+        let region = Region::new(ALLOCATOR);
+        decoder.jpeg_into(file, &mut std::io::sink()).expect("a JPEG");
+        region.change().allocations + region.change().reallocations
+    };
+    let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read(path).expect("a file"));
+    let files: Vec<_> =
+        common::files(&common::testdata().join("jpeg"), "jxl").into_iter().map(read).collect();
+    let mut common = Decoder::new().with_threads(Threads::Calling);
+    for (name, file) in &files {
+        let mut decoder = Decoder::new().with_threads(Threads::Calling);
+        allocations(&mut decoder, file);
+        assert_eq!(allocations(&mut decoder, file), 0, "the second reconstruction of {name}");
+        allocations(&mut common, file);
+    }
+    let again: Vec<_> =
+        (0..3).map(|_| files.iter().map(|(_, file)| allocations(&mut common, file)).sum()).collect();
+    assert_eq!(again.last(), Some(&0usize), "allocations of each round: {again:?}");
+}
+
 /// The tests of this binary count for the whole process, so they are one test.
 #[test]
 fn warm_decodes_allocate_nothing() {
@@ -79,6 +101,8 @@ fn warm_decodes_allocate_nothing() {
     };
     let rounds: Vec<_> = (0..6).map(|_| round(&mut decoder)).collect();
     assert_eq!(rounds.last(), Some(&0), "allocations of each round: {rounds:?}");
+
+    reconstructions_allocate_nothing();
 
     // Without pooling the same code asks for memory each time.
     let mut decoder = Decoder::new().with_threads(Threads::Calling).with_pool(Pool::unpooled());

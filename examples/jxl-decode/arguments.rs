@@ -20,6 +20,10 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     pub format: Option<Format>,
 
+    /// Write the JPEG that the file was made from, byte for byte, whatever the ending of the output
+    #[arg(long, conflicts_with = "format")]
+    pub jpeg: bool,
+
     /// Print what the file is, without decoding its pixels
     #[arg(long)]
     pub info: bool,
@@ -125,6 +129,8 @@ pub enum Format {
     Pfm,
     /// NumPy array of 32-bit floats: frames, rows, columns, all channels
     Npy,
+    /// The JPEG that the file was made from, byte for byte
+    Jpeg,
 }
 
 impl Format {
@@ -138,6 +144,7 @@ impl Format {
             "pam" => Format::Pam,
             "pfm" => Format::Pfm,
             "npy" => Format::Npy,
+            "jpg" | "jpeg" => Format::Jpeg,
             _ => return None,
         })
     }

@@ -8,6 +8,7 @@ mod exif;
 mod metadata;
 mod npy;
 mod numbered;
+mod original;
 mod picture;
 mod png_file;
 mod pnm;
@@ -81,14 +82,19 @@ fn decode(arguments: &Arguments, decoder: &mut Decoder, file: &[u8]) -> Result<(
     }
     boxes::write(arguments, decoder, file)?;
     let Some(output) = &arguments.output else { return Ok(()) };
-    let Some(format) = arguments.format.or_else(|| Format::of(output)) else {
+    let asked = if arguments.jpeg { Some(Format::Jpeg) } else { arguments.format };
+    let Some(format) = asked.or_else(|| Format::of(output)) else {
         bail!("the ending of {} names no format that can be written; see --format", output.display());
     };
     let progress = progress::Progress::start(decoder.watch());
-    for _ in 1..arguments.repeat {
-        picture::decode_only(arguments, decoder, file, format)?;
-    }
-    let written = picture::decode_and_write(arguments, decoder, file, format)?;
+    let written = if format == Format::Jpeg {
+        original::write(arguments, decoder, file, output)?
+    } else {
+        for _ in 1..arguments.repeat {
+            picture::decode_only(arguments, decoder, file, format)?;
+        }
+        picture::decode_and_write(arguments, decoder, file, format)?
+    };
     progress.into_iter().for_each(progress::Progress::finish);
     write_side_files(arguments, decoder, file, written)
 }

@@ -97,6 +97,9 @@ impl<'a> Job<'a> {
             carried,
             pool,
         };
+        if format == Format::Jpeg {
+            bail!("pictures are not encoded as JPEG");
+        }
         if let Some(channel) = &arguments.channel {
             let index = channel_of(frames, channel)?;
             job.pixels.channels = Channels::Extra(index);
