@@ -58,6 +58,30 @@ fn decode_file(
     group.bench_function(name, |bencher| bencher.iter(&mut all_frames));
 }
 
+/// The JPEGs that files of both corpora were made from.
+fn reconstruct(criterion: &mut Criterion) {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("JXLAKE_SHARED").map_or_else(|| project.join("../shared"), PathBuf::from);
+    let files = [files(&project.join("testdata/jpeg")), files(&shared.join("bench"))].concat();
+    for (threads, name) in [(Threads::Calling, "one thread"), (Threads::Global, "all threads")] {
+        let mut group = criterion.benchmark_group(format!("JPEG, {name}"));
+        let mut decoder = Decoder::new().with_threads(threads);
+        for path in &files {
+            let file = std::fs::read(path).expect("a readable file");
+            let frames = decoder.open(&file).expect("headers");
+            if !frames.has_jpeg() {
+                continue;
+            }
+            group.throughput(Throughput::Elements(frames.image().size.pixels()));
+            let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| decoder.jpeg_into(&file, &mut std::io::sink()).expect("a JPEG"));
+            });
+        }
+        group.finish();
+    }
+}
+
 /// Writes a flamegraph for each benchmark that runs with `--profile-time`.
 #[derive(Default)]
 struct Flamegraphs {
@@ -86,6 +110,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .with_profiler(Flamegraphs::default());
-    targets = decode
+    targets = decode, reconstruct
 }
 criterion_main!(benches);

@@ -277,3 +277,30 @@ fn writes_previews() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no preview"));
     assert!(!folder.join("none.png").exists());
 }
+
+/// The JPEG that a file was made from, by ending or because it is asked for; nothing is left behind where there is none.
+#[test]
+fn writes_original_jpegs() {
+    let folder = folder("jpeg");
+    let list = fs::read_to_string(common::testdata().join("jpeg/expected.tsv")).expect("a list");
+    let bytes = |name: &str| {
+        let line = list.lines().find(|line| line.split('\t').next() == Some(name)).expect("a line");
+        line.split('\t').nth(1).expect("a number").parse::<u64>().expect("a number")
+    };
+    let (by_ending, asked) = (folder.join("a.jpg"), folder.join("b.bin"));
+    assert!(run(&[&stream("jpeg/icc"), &by_ending.to_string_lossy()]).status.success());
+    let output = run(&[&stream("jpeg/gray"), &asked.to_string_lossy(), "--jpeg", "--repeat", "2"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::metadata(&by_ending).expect("a file").len(), bytes("icc"));
+    assert_eq!(fs::metadata(&asked).expect("a file").len(), bytes("gray"));
+    let none = folder.join("none.jpg");
+    let output = run(&[&stream("effort7"), &none.to_string_lossy()]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && message.contains("no data to reconstruct a JPEG"),
+        "{message}"
+    );
+    let changed = run(&[&stream("jpeg/icc"), &none.to_string_lossy(), "--background", "white"]);
+    assert_eq!(changed.status.code(), Some(1));
+    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2, "nothing is left behind");
+}
