@@ -414,3 +414,58 @@ impl AppContent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The data of a JPEG of 3 x 3 pixels, header and compressed part.
+    const DATA: [u8; 78] = [
+        0xc0, 0x6d, 0x03, 0x08, 0x82, 0x20, 0xb4, 0x0c, 0x08, 0x80, 0x50, 0xa3, 0x40, 0x12, 0x00, 0x00, 0x00,
+        0x00, 0xf9, 0x7f, 0x82, 0x10, 0x26, 0x01, 0x00, 0x00, 0x84, 0xc0, 0x51, 0x69, 0xba, 0xff, 0x2b, 0x09,
+        0x00, 0x00, 0x00, 0x20, 0xfe, 0x7f, 0x29, 0x84, 0x02, 0x00, 0x00, 0x08, 0x81, 0xc3, 0x1c, 0xec, 0x7f,
+        0x81, 0x1f, 0x00, 0xa8, 0x2c, 0x00, 0x0b, 0x08, 0x80, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00,
+        0x01, 0x01, 0x00, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x03,
+    ];
+
+    #[test]
+    fn the_header_of_the_reference_is_read() {
+        let mut data = ReconstructionData::default();
+        for _ in 0..2 {
+            assert_eq!(data.read(&DATA), Ok(57));
+            assert_eq!(data.markers, [0xe0, 0xdb, 0xdb, 0xc0, 0xc4, 0xc4, 0xc4, 0xc4, 0xda, 0xd9]);
+            let apps: Vec<_> = data.apps.iter().map(|app| (app.content, app.length)).collect();
+            assert_eq!((apps.as_slice(), data.opaque_length()), (&[(AppContent::Opaque, 17)][..], 17));
+            let tables: Vec<_> = data.quant_tables.iter().map(|t| (t.is_wide, t.index, t.is_last)).collect();
+            assert_eq!(tables, [(false, 0, true), (false, 1, true)]);
+            let components: Vec<_> = data.components.iter().map(|c| (c.id, c.quant_table)).collect();
+            assert_eq!(components, [(1, 0), (2, 1), (3, 1)]);
+            let values: Vec<_> = data.huffman_tables.iter().map(|t| (t.is_ac, t.id, t.values())).collect();
+            assert_eq!(values[0], (false, 0, &[0, 6][..]));
+            assert_eq!(values[1], (true, 0, &[1, 2, 0, 3, 4, 5, 6, 17, 19][..]));
+            assert_eq!(values[2], (false, 1, &[1, 3][..]));
+            assert_eq!(values[3], (true, 1, &[1, 2, 0, 3, 4, 17, 97][..]));
+            assert_eq!((data.scans.len(), data.scans[0].spectrum), (1, (0, 63)));
+            let scan: Vec<_> =
+                data.scans[0].components().iter().map(|c| (c.component, c.ac_table, c.dc_table)).collect();
+            assert_eq!(scan, [(0, 0, 0), (1, 1, 1), (2, 1, 1)]);
+            assert!(data.resets.is_empty() && data.zero_runs.is_empty() && data.padding.is_none());
+        }
+    }
+
+    /// Cut headers, and headers with any bit flipped, are read or give an error.
+    #[test]
+    fn damaged_headers_do_no_harm() {
+        let mut data = ReconstructionData::default();
+        for length in 0..57 {
+            assert!(matches!(data.read(&DATA[..length]), Err(Error::Invalid { .. })), "{length}");
+        }
+        for bit in 0..8 * 57 {
+            let mut flipped = DATA;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(compressed) = data.read(&flipped) {
+                assert!(compressed <= DATA.len());
+            }
+        }
+    }
+}
