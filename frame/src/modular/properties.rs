@@ -1,6 +1,7 @@
 //! Properties of a position, by which the MA tree chooses.
 
-use super::channel::{Channel, Sample};
+use super::channel::Sample;
+use super::decode::Store;
 use super::predictor::{Neighbours, clamped_gradient};
 use super::prune::references_of;
 use super::tree::PLAIN_PROPERTIES;
@@ -58,10 +59,10 @@ pub(crate) struct References {
 impl References {
     /// Finds at most `most` references of channel `index`: the channels before it, from the nearest on, that have its
     /// shape.
-    pub(crate) fn find<S: Sample>(&mut self, channels: &[Channel<S>], index: usize, most: usize) {
-        let shape = channels[index].shape;
+    pub(crate) fn find(&mut self, channels: &dyn Store, index: usize, most: usize) {
+        let shape = channels.shape(index);
         self.width = shape.width as usize;
-        let alike = (0..index).rev().filter(|&other| channels[other].shape == shape);
+        let alike = (0..index).rev().filter(|&other| channels.shape(other) == shape);
         self.channels.clear();
         self.channels.extend(alike.take(most));
     }
@@ -77,13 +78,11 @@ impl References {
     }
 
     /// Computes the properties of row `y`.
-    pub(crate) fn fill_row<S: Sample>(&mut self, channels: &[Channel<S>], y: usize) {
+    pub(crate) fn fill_row(&mut self, channels: &dyn Store, y: usize) {
         let width = self.width;
         self.values.resize(self.channels.len() * 4 * width, 0);
         for (&channel, values) in self.channels.iter().zip(self.values.chunks_exact_mut(4 * width)) {
-            let Some(samples) = channels[channel].view() else { continue };
-            let north = y.checked_sub(1).map(|y| samples.row(y));
-            fill_reference(values, samples.row(y), north);
+            channels.fill_reference(channel, y, values);
         }
     }
 
@@ -106,7 +105,7 @@ impl References {
 }
 
 /// Four rows of properties: magnitude, value, and the same of what the gradient leaves of the value.
-fn fill_reference<S: Sample>(values: &mut [i32], row: &[S], north: Option<&[S]>) {
+pub(crate) fn fill_reference<S: Sample>(values: &mut [i32], row: &[S], north: Option<&[S]>) {
     let (magnitudes, rest) = values.split_at_mut(row.len());
     let (plain, rest) = rest.split_at_mut(row.len());
     let (residual_magnitudes, residuals) = rest.split_at_mut(row.len());

@@ -3,7 +3,7 @@
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
 use super::super::prune::PrunedLeaf;
-use super::mask::{MAX_LEAVES, Mask, MaskTable};
+use super::mask::{Mask, MaskTable, only_bit, restrict};
 
 /// Finds the leaf of a sample.
 pub(crate) trait Chooser {
@@ -57,21 +57,18 @@ impl Chooser for ByGradient<'_> {
     }
 }
 
-/// Leaves of a tree with masks, by the bit of their mask.
-pub(crate) type MaskLeaves = [PrunedLeaf; MAX_LEAVES];
-
 /// Masks of properties that depend on the sample to the left.
 #[derive(Clone, Copy)]
-pub(crate) struct LeftTables<'a> {
-    pub(crate) west: MaskTable<'a>,
+pub(crate) struct LeftTables<'a, const W: usize> {
+    pub(crate) west: MaskTable<'a, W>,
     /// Property 8.
-    pub(crate) gradient_step: MaskTable<'a>,
+    pub(crate) gradient_step: MaskTable<'a, W>,
     /// Property 9.
-    pub(crate) gradient: MaskTable<'a>,
+    pub(crate) gradient: MaskTable<'a, W>,
     /// Property 10.
-    pub(crate) west_step: MaskTable<'a>,
+    pub(crate) west_step: MaskTable<'a, W>,
     /// Property 14.
-    pub(crate) west_west_step: MaskTable<'a>,
+    pub(crate) west_west_step: MaskTable<'a, W>,
 }
 
 /// Tables of [`LeftTables`] that a loop looks at: bits of a constant parameter.
@@ -91,48 +88,49 @@ pub(crate) mod left {
 }
 
 /// Trees with mask tables.
-pub(crate) struct ByMask<'a, const LEFT: u8> {
+pub(crate) struct ByMask<'a, const W: usize, const LEFT: u8> {
     /// Of each column, the leaves that the properties of the rows above leave possible.
-    pub(crate) above: &'a [Mask],
-    pub(crate) left: LeftTables<'a>,
-    pub(crate) leaves: &'a MaskLeaves,
+    pub(crate) above: &'a [Mask<W>],
+    pub(crate) left: LeftTables<'a, W>,
+    /// By the bit of their mask: `64 * W` of them.
+    pub(crate) leaves: &'a [PrunedLeaf],
 }
 
-impl<const LEFT: u8> ByMask<'_, LEFT> {
-    /// The leaves that the properties that depend on the sample to the left, but not 15, leave possible.
+impl<const W: usize, const LEFT: u8> ByMask<'_, W, LEFT> {
+    /// Clears what the properties that depend on the sample to the left, but not 15, rule out.
     #[inline(always)]
-    pub(crate) fn left_mask(&self, around: &Neighbours, gradient_before: i32) -> Mask {
-        let mut mask = Mask::MAX;
+    pub(crate) fn restrict_left(&self, mask: &mut Mask<W>, around: &Neighbours, gradient_before: i32) {
         let Neighbours { west, north_west, west_west, .. } = *around;
         if LEFT & left::WEST != 0 {
-            mask &= self.left.west.at(west);
+            restrict(mask, self.left.west.at(west));
         }
         if LEFT & left::GRADIENT_STEP != 0 {
-            mask &= self.left.gradient_step.at(west.wrapping_sub(gradient_before));
+            restrict(mask, self.left.gradient_step.at(west.wrapping_sub(gradient_before)));
         }
         if LEFT & left::GRADIENT != 0 {
-            mask &= self.left.gradient.at(gradient(around));
+            restrict(mask, self.left.gradient.at(gradient(around)));
         }
         if LEFT & left::WEST_STEP != 0 {
-            mask &= self.left.west_step.at(west.wrapping_sub(north_west));
+            restrict(mask, self.left.west_step.at(west.wrapping_sub(north_west)));
         }
         if LEFT & left::WEST_WEST_STEP != 0 {
-            mask &= self.left.west_west_step.at(west.wrapping_sub(west_west));
+            restrict(mask, self.left.west_west_step.at(west.wrapping_sub(west_west)));
         }
-        mask
     }
 
     /// The leaf of a mask with one bit.
     #[inline(always)]
-    pub(crate) fn leaf(&self, mask: Mask) -> PrunedLeaf {
-        self.leaves[mask.trailing_zeros() as usize % MAX_LEAVES]
+    pub(crate) fn leaf(&self, mask: &Mask<W>) -> PrunedLeaf {
+        self.leaves[only_bit(mask)]
     }
 }
 
-impl<const LEFT: u8> Chooser for ByMask<'_, LEFT> {
+impl<const W: usize, const LEFT: u8> Chooser for ByMask<'_, W, LEFT> {
     #[inline(always)]
     fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32) -> PrunedLeaf {
-        self.leaf(self.above[x] & self.left_mask(around, gradient_before))
+        let mut mask = self.above[x];
+        self.restrict_left(&mut mask, around, gradient_before);
+        self.leaf(&mask)
     }
 }
 

@@ -1,24 +1,45 @@
-//! Trees of up to 64 leaves as tables: for each property, from its value to a word with a bit for every leaf that this
-//! value does not rule out. The AND of the words of all properties has one bit left, that of the leaf.
+//! Trees of up to 512 leaves as tables: for each property, from its value to a mask with a bit for every leaf that this
+//! value does not rule out. The AND of the masks of all properties has one bit left, that of the leaf.
 //!
-//! Against a walk down the tree this takes no branches, and the words of properties of the row above are ready before
+//! Against a walk down the tree this takes no branches, and the masks of properties of the row above are ready before
 //! the sample to the left is.
 
 use super::super::prune::PrunedTree;
 use super::super::tree::Node;
 
-/// One bit for each leaf.
-pub(crate) type Mask = u64;
+/// One bit for each leaf, in 1, 2, 4 or 8 words.
+pub(crate) type Mask<const W: usize> = [u64; W];
 
-/// Leaves of a tree that has tables.
-pub(crate) const MAX_LEAVES: usize = Mask::BITS as usize;
+/// Words of the largest masks.
+const MAX_WORDS: usize = 8;
+
+/// Clears the bits of `mask` that are not in `other`.
+#[inline(always)]
+pub(crate) fn restrict<const W: usize>(mask: &mut Mask<W>, other: &Mask<W>) {
+    for w in 0..W {
+        mask[w] &= other[w];
+    }
+}
+
+/// The number of the only bit of a mask; below `64 * W` for any mask.
+#[inline(always)]
+pub(crate) fn only_bit<const W: usize>(mask: &Mask<W>) -> usize {
+    let (mut any, mut word) = (0, 0);
+    for w in 0..W {
+        any |= mask[w];
+        word |= if mask[w] != 0 { w } else { 0 };
+    }
+    (any.trailing_zeros() as usize % 64 + word * 64) % (64 * W)
+}
 
 /// Values for which a table has an entry of its own even if no split asks for it. Of images with 8 bits few properties
-/// are outside.
-const USUAL_VALUES: std::ops::Range<i64> = -1024..1024;
+/// are outside; large masks keep to those that most are in.
+fn usual_values(words: usize) -> std::ops::Range<i64> {
+    if words > 2 { -256..512 } else { -1024..1024 }
+}
 
-/// Entries that all tables of a tree may have together.
-const MAX_ENTRIES: usize = 1 << 17;
+/// Words that all tables of a tree may have together.
+const MAX_TABLE_WORDS: usize = 1 << 18;
 
 /// What a table is indexed by. Two properties that are functions of the same sample share a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,17 +70,20 @@ impl Index {
 
 /// From a value to the leaves that it leaves possible.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MaskTable<'a> {
-    masks: &'a [Mask],
+pub(crate) struct MaskTable<'a, const W: usize> {
+    masks: &'a [Mask<W>],
     /// Value of the first entry.
     first: i32,
     /// For `i32::MIN`, whose magnitude wraps to itself.
-    least: Mask,
+    least: &'a Mask<W>,
 }
 
-impl MaskTable<'_> {
+impl<'a, const W: usize> MaskTable<'a, W> {
+    const EVERY: &'static [Mask<W>; 1] = &[[u64::MAX; W]];
+
     /// The table of a property that the tree does not look at.
-    pub(crate) const ALL: MaskTable<'static> = MaskTable { masks: &[Mask::MAX], first: 0, least: Mask::MAX };
+    pub(crate) const ALL: MaskTable<'static, W> =
+        MaskTable { masks: Self::EVERY, first: 0, least: &Self::EVERY[0] };
 
     /// Value of the first entry.
     pub(crate) fn first(&self) -> i32 {
@@ -67,59 +91,62 @@ impl MaskTable<'_> {
     }
 
     /// The entries.
-    pub(crate) fn masks(&self) -> &[Mask] {
+    pub(crate) fn masks(&self) -> &[Mask<W>] {
         self.masks
     }
 
     /// The leaves that `value` leaves possible. Exact for every value: the outermost entries stand for all beyond.
     #[inline(always)]
-    pub(crate) fn at(&self, value: i32) -> Mask {
+    pub(crate) fn at(&self, value: i32) -> &'a Mask<W> {
         let index = value.wrapping_sub(self.first) as u32;
         match self.masks.get(index as usize) {
-            Some(mask) => *mask,
+            Some(mask) => mask,
             None => self.outside(value),
         }
     }
 
     #[inline(always)]
-    fn outside(&self, value: i32) -> Mask {
+    fn outside(&self, value: i32) -> &'a Mask<W> {
         let outermost = if value < self.first { self.masks.first() } else { self.masks.last() };
-        if value == i32::MIN { self.least } else { outermost.copied().unwrap_or(Mask::MAX) }
+        if value == i32::MIN { self.least } else { outermost.unwrap_or(&Self::EVERY[0]) }
     }
 }
 
 /// The tables of a tree.
 #[derive(Debug, Default)]
 pub(crate) struct MaskTables {
+    /// Words of a mask.
+    words: usize,
     tables: Vec<TableRange>,
-    masks: Vec<Mask>,
+    /// The masks of all tables, each followed by that for `i32::MIN`.
+    masks: Vec<u64>,
     /// Splits by property and value.
     splits: Vec<(u8, i32)>,
-    /// Of each node the values of one property that reach it.
-    bounds: Vec<(i32, i32)>,
+    /// Of each node the mask of its leaves, the root first.
+    below: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct TableRange {
     index: Index,
     first: i32,
-    least: Mask,
+    /// In words.
     start: usize,
+    /// End of the entries; the mask for `i32::MIN` comes behind.
     end: usize,
 }
 
 impl MaskTables {
-    /// Makes the tables of `tree`, if it is small enough.
-    pub(crate) fn build(&mut self, tree: &PrunedTree) -> bool {
+    /// Makes the tables of `tree` with masks of so many words, if its values are not too far apart.
+    pub(crate) fn build(&mut self, tree: &PrunedTree, words: usize) -> bool {
         self.tables.clear();
         self.masks.clear();
         self.splits.clear();
-        if tree.leaves.len() > MAX_LEAVES {
-            return false;
-        }
+        self.words = words;
         self.splits.extend(tree.splits());
         self.splits.sort_unstable_by_key(|&(property, value)| (Index::of(property), property, value));
         self.splits.dedup();
+        self.find_below(tree);
         let splits = std::mem::take(&mut self.splits);
         let fits = splits
             .chunk_by(|a, b| Index::of(a.0) == Index::of(b.0))
@@ -128,22 +155,37 @@ impl MaskTables {
         fits
     }
 
-    /// The tables, in ascending order of what they are indexed by.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Index, MaskTable<'_>)> {
-        self.tables.iter().map(|table| {
-            let masks = &self.masks[table.start..table.end];
-            (table.index, MaskTable { masks, first: table.first, least: table.least })
-        })
+    /// Words of a mask.
+    pub(crate) fn words(&self) -> usize {
+        self.words
     }
 
-    /// The table with this index, or one that rules out nothing.
-    pub(crate) fn get(&self, index: Index) -> MaskTable<'_> {
-        self.iter().find(|(of, _)| *of == index).map_or(MaskTable::ALL, |(_, table)| table)
+    /// The mask of all leaves. In the tables bits of no leaf are set.
+    pub(crate) fn every_leaf<const W: usize>(&self) -> Mask<W> {
+        self.below.first_chunk().copied().unwrap_or([u64::MAX; W])
+    }
+
+    /// What the tables are indexed by, in ascending order.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = Index> {
+        self.tables.iter().map(|table| table.index)
+    }
+
+    /// The table with this index, or one that rules out nothing. `W` must be [`words`](Self::words).
+    pub(crate) fn get<const W: usize>(&self, index: Index) -> MaskTable<'_, W> {
+        debug_assert_eq!(W, self.words);
+        let Some(table) = self.tables.iter().find(|table| table.index == index) else {
+            return MaskTable::ALL;
+        };
+        let (masks, _) = self.masks[table.start..table.end + W].as_chunks();
+        match masks {
+            [masks @ .., least] => MaskTable { masks, first: table.first, least },
+            [] => MaskTable::ALL,
+        }
     }
 
     /// Appends the table of all splits that share an index.
     fn build_table(&mut self, tree: &PrunedTree, splits: &[(u8, i32)]) -> bool {
-        let mut values = USUAL_VALUES;
+        let mut values = usual_values(self.words);
         for &(property, value) in splits {
             let value = i64::from(value);
             let magnitude = if is_magnitude(property) { value.abs() } else { value };
@@ -152,55 +194,56 @@ impl MaskTables {
             values.end = values.end.max(magnitude + 2);
         }
         let start = self.masks.len();
-        let len = (values.end - values.start) as usize;
-        if start + len > MAX_ENTRIES {
+        let len = (values.end - values.start) as usize * self.words;
+        if start + len > MAX_TABLE_WORDS {
             return false;
         }
-        self.masks.resize(start + len, Mask::MAX);
-        let mut table = TableRange {
-            index: Index::of(splits[0].0),
-            // Fits: `values` has few entries and includes 0.
-            first: values.start as i32,
-            least: Mask::MAX,
-            start,
-            end: start + len,
-        };
+        let end = start + len;
+        self.masks.resize(end + self.words, u64::MAX);
+        // Fits: `values` has few entries and includes 0.
+        let table = TableRange { index: Index::of(splits[0].0), first: values.start as i32, start, end };
         for splits in splits.chunk_by(|a, b| a.0 == b.0) {
-            self.rule_out(tree, splits, &mut table);
+            self.rule_out(tree, splits, &table);
         }
         self.tables.push(table);
         true
     }
 
     /// Clears in `table` the bits of the leaves that each value of one property rules out.
-    fn rule_out(&mut self, tree: &PrunedTree, splits: &[(u8, i32)], table: &mut TableRange) {
-        let property = splits[0].0;
-        self.find_bounds(tree, property);
-        let masks = &mut self.masks[table.start..table.end];
+    fn rule_out(&mut self, tree: &PrunedTree, splits: &[(u8, i32)], table: &TableRange) {
+        let of = splits[0].0;
+        let words = self.words;
+        let masks = &mut self.masks[table.start..table.end + words];
+        let (masks, least) = masks.split_at_mut(table.end - table.start);
         let first = i64::from(table.first);
-        let mut clear = |low: i64, high: i64, possible: Mask| {
-            let entry_of = |value: i64| (value - first).clamp(0, masks.len() as i64) as usize;
-            let entries = entry_of(low)..entry_of(high + 1);
-            masks[entries].iter_mut().for_each(|mask| *mask &= possible);
+        let entries = (masks.len() / words) as i64;
+        let mut clear = |low: i64, high: i64, possible: &[u64]| {
+            let entry_of = |value: i64| (value - first).clamp(0, entries) as usize;
+            for mask in masks[entry_of(low) * words..entry_of(high + 1) * words].chunks_exact_mut(words) {
+                mask.iter_mut().zip(possible).for_each(|(mask, possible)| *mask &= possible);
+            }
         };
         // The values between two splits are equivalent.
         let lasts = splits.iter().map(|&(_, value)| value).chain([i32::MAX]);
         let mut low = i32::MIN;
         for high in lasts {
-            let reached = |bounds: &(i32, i32)| bounds.0 <= low && high <= bounds.1;
-            let mut possible: Mask = 0;
-            for (node, bounds) in tree.nodes.iter().zip(&self.bounds) {
-                if let Node::Leaf(leaf) = *node
-                    && reached(bounds)
+            let mut possible = [u64::MAX; MAX_WORDS];
+            let possible = &mut possible[..words];
+            for node in &tree.nodes {
+                if let Node::Split { property, value, children } = *node
+                    && property == of
                 {
-                    possible |= 1 << leaf;
+                    // The side that the values do not take.
+                    let other = children as usize + usize::from(high > value);
+                    let below = &self.below[other * words..][..words];
+                    possible.iter_mut().zip(below).for_each(|(possible, below)| *possible &= !below);
                 }
             }
             if low == i32::MIN {
-                table.least &= possible;
+                least.iter_mut().zip(&*possible).for_each(|(least, possible)| *least &= possible);
             }
             let [from, to] = [low, high].map(i64::from);
-            if !is_magnitude(property) {
+            if !is_magnitude(of) {
                 clear(from, to, possible);
             } else if to >= 0 {
                 clear(from.max(0), to, possible);
@@ -210,17 +253,21 @@ impl MaskTables {
         }
     }
 
-    /// Fills `bounds`: of every node the values of `property` that reach it.
-    fn find_bounds(&mut self, tree: &PrunedTree, of: u8) {
-        self.bounds.clear();
-        self.bounds.resize(tree.nodes.len(), (i32::MIN, i32::MAX));
-        for (at, node) in tree.nodes.iter().enumerate() {
-            if let Node::Split { property, value, children } = *node {
-                let (low, high) = self.bounds[at];
-                let [left, right] =
-                    if property == of { [(value + 1, high), (low, value)] } else { [(low, high); 2] };
-                self.bounds[children as usize] = left;
-                self.bounds[children as usize + 1] = right;
+    /// Fills `below`. Children come behind their parents.
+    fn find_below(&mut self, tree: &PrunedTree) {
+        let words = self.words;
+        self.below.clear();
+        self.below.resize(tree.nodes.len() * words, 0);
+        for (at, node) in tree.nodes.iter().enumerate().rev() {
+            match *node {
+                Node::Leaf(leaf) => self.below[at * words + leaf as usize / 64] |= 1 << (leaf % 64),
+                Node::Split { children, .. } => {
+                    let children = children as usize * words;
+                    for word in 0..words {
+                        self.below[at * words + word] =
+                            self.below[children + word] | self.below[children + words + word];
+                    }
+                }
             }
         }
     }

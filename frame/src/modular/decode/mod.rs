@@ -4,11 +4,13 @@
 //! prediction. `general` does just that. For a channel whose tree is small, which almost all are once pruned, there is
 //! a loop of its own for each shape of tree and each kind of symbol reader, chosen once per channel by its `plan`.
 
+mod above;
 mod choosers;
 mod general;
 mod mask;
 mod plan;
 mod rows;
+mod store;
 mod stream;
 mod unweighted;
 mod weighted_row;
@@ -28,11 +30,12 @@ use super::prune::Situation;
 use super::tree::MaTree;
 use super::weighted::{WeightedHeader, WeightedState};
 use crate::error::Error;
+use above::fill_above;
 use choosers::{Any, ByGradient, ByMask, GradientOrWeighted, One, Only, Unpredicted, left};
 use general::General;
-use mask::{Index, Mask};
 use plan::{Leaves, Plan, PlanCache, Shape};
-use rows::{RowBuffers, Rows};
+use rows::RowBuffers;
+pub(crate) use store::Store;
 use stream::{Stream, with_instructions};
 use weighted_row::{Block, ByMaskAndMaxError, ByMaxError, WeightTable, Weighting};
 
@@ -63,8 +66,8 @@ struct Buffers {
     weights: WeightTable,
     block: Box<Block>,
     references: References,
-    /// Of each column, the leaves that the properties of the rows above leave possible.
-    above: Vec<Mask>,
+    /// Of each column, the mask of the leaves that the properties of the rows above leave possible.
+    above: Vec<u64>,
 }
 
 /// Decodes the samples of `channels`, the whole list of a sub-bitstream after its transforms' meta-effects: empty
@@ -87,25 +90,27 @@ pub fn decode_channels<S: Sample>(
     let Some(widest) = with_samples().map(|shape| shape.width).max() else { return Ok(()) };
     let symbols = with_samples().map(|shape| shape.samples()).sum();
     let DecodeWorkspace { window, plans, buffers } = workspace;
-    let visitor = ChannelsVisitor { context, channels, plans, buffers };
+    let mut channels = channels;
+    let visitor = ChannelsVisitor { context, channels: &mut channels, plans, buffers };
     context.tree.codes().with_reader(bits, widest, symbols, window, visitor)?
 }
 
-struct ChannelsVisitor<'a, S: Sample> {
+struct ChannelsVisitor<'a> {
     context: &'a StreamContext<'a>,
-    channels: &'a mut [Channel<S>],
+    channels: &'a mut dyn Store,
     plans: &'a mut PlanCache,
     buffers: &'a mut Buffers,
 }
 
-impl<S: Sample> Visitor for ChannelsVisitor<'_, S> {
+impl Visitor for ChannelsVisitor<'_> {
     type Output = Result<(), Error>;
 
     fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Self::Output {
         let Self { context, channels, plans, buffers } = self;
         let mut stream = Stream { reader, bits: bits.clone() };
-        for index in 0..channels.len() {
-            if channels[index].samples.is_none() {
+        for index in 0..channels.channels() {
+            let shape = channels.shape(index);
+            if shape.is_empty() {
                 continue;
             }
             let needed = context.tree.references();
@@ -116,9 +121,8 @@ impl<S: Sample> Visitor for ChannelsVisitor<'_, S> {
                 references: buffers.references.len() as u32,
             };
             let plan = plans.plan(context.tree, situation);
-            let (before, rest) = channels.split_at_mut(index);
-            let channel = ChannelLoop { plan, before, buffers, level: Level::new() };
-            stream = channel.decode(stream, &mut rest[0], context.weighted)?;
+            let channel = ChannelLoop { plan, channels, index, buffers, level: Level::new() };
+            stream = channel.decode(stream, context.weighted)?;
         }
         stream.reader.finish(&stream.bits)?;
         *bits = stream.bits;
@@ -127,33 +131,32 @@ impl<S: Sample> Visitor for ChannelsVisitor<'_, S> {
 }
 
 /// The loop over the rows of a channel.
-struct ChannelLoop<'a, S: Sample> {
+struct ChannelLoop<'a> {
     plan: &'a Plan,
-    /// The channels before this one.
-    before: &'a [Channel<S>],
+    channels: &'a mut dyn Store,
+    /// Of the channel.
+    index: usize,
     buffers: &'a mut Buffers,
     level: Level,
 }
 
-impl<S: Sample> ChannelLoop<'_, S> {
+impl<'a> ChannelLoop<'a> {
     fn decode<'b, R: IntegerReader>(
         mut self,
         mut stream: Stream<'b, R>,
-        channel: &mut Channel<S>,
         header: &WeightedHeader,
     ) -> Result<Stream<'b, R>, Error> {
-        let (width, height) = (channel.shape.width as usize, channel.shape.height as usize);
-        let Some(mut samples) = channel.view_mut() else { return Ok(stream) };
+        let shape = self.channels.shape(self.index);
         let mut overflow = 0;
         if let Shape::Constant(value) = self.plan.shape {
-            let value = S::narrow(value, &mut overflow);
-            (0..height).for_each(|y| samples.row_mut(y).fill(value));
+            self.channels.fill(self.index, value, &mut overflow);
         } else {
-            self.start(width, header);
-            for y in 0..height {
+            self.start(shape.width as usize, header);
+            for y in 0..shape.height as usize {
                 stream = self.decode_row(stream, y);
                 stream.check()?;
-                self.buffers.rows.finish_row(samples.row_mut(y), &mut overflow);
+                self.channels.store_row(self.index, y, self.buffers.rows.decoded(), &mut overflow);
+                self.buffers.rows.finish_row();
             }
         }
         if overflow != 0 { Err(Error::SampleOverflow) } else { Ok(stream) }
@@ -162,23 +165,21 @@ impl<S: Sample> ChannelLoop<'_, S> {
     fn start(&mut self, width: usize, header: &WeightedHeader) {
         let Buffers { rows, weighted, weights, references, above, .. } = &mut *self.buffers;
         rows.start(width);
+        above.resize(width * self.plan.masks.words(), 0);
         references.truncate(self.plan.references);
         if self.plan.needs_weighted {
             weights.prepare(header);
             weighted.start(header, width);
         }
-        above.clear();
-        above.resize(width, Mask::MAX);
     }
 
     fn decode_row<'b, R: IntegerReader>(&mut self, mut stream: Stream<'b, R>, y: usize) -> Stream<'b, R> {
         if self.plan.references > 0 {
-            self.buffers.references.fill_row(self.before, y);
+            self.buffers.references.fill_row(self.channels, y);
         }
         let shape = if y == 0 { Shape::General } else { self.plan.shape };
         match shape {
             Shape::ByMask(leaves) => {
-                self.fill_above(y);
                 stream = self.decode_row_by_mask(stream, leaves);
             }
             Shape::ByMaxError => {
@@ -216,39 +217,82 @@ impl<S: Sample> ChannelLoop<'_, S> {
         stream: Stream<'b, R>,
         leaves: Leaves,
     ) -> Stream<'b, R> {
+        const SQUEEZE: u8 = Leaves::Unpredicted.usual_left(false);
+        const USUAL: u8 = Leaves::GradientOrWeighted.usual_left(true);
+        const ALL: u8 = left::ALL;
         let above = std::mem::take(&mut self.buffers.above);
-        let plan = self.plan;
-        macro_rules! by_mask {
-            ($left:expr) => {
-                ByMask::<{ $left }> { above: &above, left: plan.left_tables(), leaves: &plan.leaves }
+        macro_rules! weighted {
+            ($P:ty, $words:literal, $left:ident) => {
+                self.decode_weighted_by_mask::<R, $P, $words, $left>(stream, above)
             };
         }
-        macro_rules! by_max_error {
-            ($left:expr) => {
-                ByMaskAndMaxError { by_mask: by_mask!($left), max_error: plan.max_error_table() }
+        macro_rules! unweighted {
+            ($P:ty, $words:literal, $left:ident) => {
+                self.decode_unweighted_by_mask::<R, $P, $words, $left>(stream, above)
             };
         }
-        const USUAL: u8 = left::GRADIENT | left::WEST_STEP;
-        const SQUEEZE: u8 = left::WEST | left::GRADIENT_STEP;
-        let used = plan.left_used();
-        let stream = match leaves {
-            _ if plan.needs_weighted => match leaves {
-                Leaves::GradientOrWeighted if used & !USUAL == 0 => {
-                    self.decode_weighted_row::<R, _, GradientOrWeighted>(stream, &by_max_error!(USUAL))
+        let words = self.plan.masks.words();
+        let (stream, above) = match leaves {
+            Leaves::Gradient | Leaves::GradientOrWeighted if self.plan.needs_weighted => {
+                match (self.plan.usual, words) {
+                    (true, 1) => weighted!(GradientOrWeighted, 1, USUAL),
+                    (true, 2) => weighted!(GradientOrWeighted, 2, USUAL),
+                    (true, 4) => weighted!(GradientOrWeighted, 4, USUAL),
+                    (true, _) => weighted!(GradientOrWeighted, 8, USUAL),
+                    (false, 2) => weighted!(GradientOrWeighted, 2, ALL),
+                    (false, _) => weighted!(GradientOrWeighted, 8, ALL),
                 }
-                Leaves::GradientOrWeighted => {
-                    self.decode_weighted_row::<R, _, GradientOrWeighted>(stream, &by_max_error!(left::ALL))
-                }
-                _ => self.decode_weighted_row::<R, _, Any>(stream, &by_max_error!(left::ALL)),
-            },
-            Leaves::Unpredicted if used & !SQUEEZE == 0 => {
-                self.decode_unweighted_row::<R, _, Unpredicted>(stream, &by_mask!(SQUEEZE))
             }
-            Leaves::Gradient => self.decode_unweighted_row::<R, _, Only<5>>(stream, &by_mask!(left::ALL)),
-            _ => self.decode_unweighted_row::<R, _, Any>(stream, &by_mask!(left::ALL)),
+            _ if self.plan.needs_weighted => match words {
+                2 => weighted!(Any, 2, ALL),
+                _ => weighted!(Any, 8, ALL),
+            },
+            Leaves::Unpredicted if words == 1 && self.plan.usual => unweighted!(Unpredicted, 1, SQUEEZE),
+            Leaves::Gradient if words == 1 => unweighted!(Only<5>, 1, ALL),
+            _ if words == 1 => unweighted!(Any, 1, ALL),
+            _ => unweighted!(Any, 8, ALL),
         };
         self.buffers.above = above;
         stream
+    }
+
+    fn decode_unweighted_by_mask<'b, R, P, const W: usize, const LEFT: u8>(
+        &mut self,
+        stream: Stream<'b, R>,
+        mut above: Vec<u64>,
+    ) -> (Stream<'b, R>, Vec<u64>)
+    where
+        R: IntegerReader,
+        P: choosers::Reconstruct,
+    {
+        let chooser: ByMask<'_, W, LEFT> = self.by_mask(&mut above);
+        (self.decode_unweighted_row::<R, _, P>(stream, &chooser), above)
+    }
+
+    fn decode_weighted_by_mask<'b, R, P, const W: usize, const LEFT: u8>(
+        &mut self,
+        stream: Stream<'b, R>,
+        mut above: Vec<u64>,
+    ) -> (Stream<'b, R>, Vec<u64>)
+    where
+        R: IntegerReader,
+        P: choosers::Reconstruct,
+    {
+        let by_mask: ByMask<'_, W, LEFT> = self.by_mask(&mut above);
+        let chooser = ByMaskAndMaxError { by_mask, max_error: self.plan.max_error_table() };
+        (self.decode_weighted_row::<R, _, P>(stream, &chooser), above)
+    }
+
+    /// The chooser of this row. `above` is the memory for its masks.
+    fn by_mask<'c, const W: usize, const LEFT: u8>(&mut self, above: &'c mut [u64]) -> ByMask<'c, W, LEFT>
+    where
+        'a: 'c,
+    {
+        let Buffers { rows, references, .. } = &mut *self.buffers;
+        let plan = self.plan;
+        let (above, _) = above.as_chunks_mut();
+        fill_above(above, &plan.masks, &rows.rows(), references);
+        ByMask { above, left: plan.left_tables(), leaves: &plan.leaves }
     }
 
     fn decode_unweighted_row<'b, R, C, P>(&mut self, stream: Stream<'b, R>, chooser: &C) -> Stream<'b, R>
@@ -279,52 +323,5 @@ impl<S: Sample> ChannelLoop<'_, S> {
             #[inline(always)]
             || weighted_row::decode_row::<R, C, P>(stream, rows, weighting, chooser),
         )
-    }
-
-    /// Computes which leaves the properties of row `y` that do not depend on its own samples leave possible.
-    fn fill_above(&mut self, y: usize) {
-        let Buffers { rows, references, above, .. } = &mut *self.buffers;
-        let Rows { north, north_north, row, .. } = rows.rows();
-        let width = row.len();
-        let (north, north_north) = (&north[..width + 2], &north_north[..width]);
-        above.fill(Mask::MAX);
-        for (index, table) in self.plan.masks.iter() {
-            match index {
-                Index::Row => {
-                    let mask = table.at(y as i32);
-                    above.iter_mut().for_each(|above| *above &= mask);
-                }
-                Index::Column => {
-                    above.iter_mut().enumerate().for_each(|(x, above)| *above &= table.at(x as i32));
-                }
-                Index::North => {
-                    above.iter_mut().zip(north).for_each(|(above, &north)| *above &= table.at(north));
-                }
-                Index::Property(11) => {
-                    let mut north_west = north[0];
-                    for (above, &north) in above.iter_mut().zip(north) {
-                        *above &= table.at(north_west.wrapping_sub(north));
-                        north_west = north;
-                    }
-                }
-                Index::Property(12) => {
-                    for (above, pair) in above.iter_mut().zip(north.windows(2)) {
-                        *above &= table.at(pair[0].wrapping_sub(pair[1]));
-                    }
-                }
-                Index::Property(13) => {
-                    for ((above, &north), &north_north) in above.iter_mut().zip(north).zip(north_north) {
-                        *above &= table.at(north.wrapping_sub(north_north));
-                    }
-                }
-                Index::Property(property) if usize::from(property) >= super::tree::PLAIN_PROPERTIES => {
-                    for (above, &value) in above.iter_mut().zip(references.row(property)) {
-                        *above &= table.at(value);
-                    }
-                }
-                // Depend on the sample to the left.
-                Index::West | Index::Property(_) => {}
-            }
-        }
     }
 }

@@ -5,9 +5,32 @@ use jxlake_entropy::Codes;
 use super::super::predictor::Predictor;
 use super::super::prune::{PrunedLeaf, PrunedTree, Situation};
 use super::super::tree::{MaTree, unpack_signed};
-use super::choosers::{ClusterTable, LeftTables, MaskLeaves, left};
-use super::mask::{Index, MAX_LEAVES, MaskTable, MaskTables};
+use super::choosers::{ClusterTable, LeftTables, left};
+use super::mask::{Index, Mask, MaskTable, MaskTables, only_bit, restrict};
 
+/// Evaluates `$body`, in which `$W` is the constant number of words of a mask.
+macro_rules! with_words {
+    ($words:expr, $W:ident => $body:expr) => {
+        match $words {
+            1 => {
+                const $W: usize = 1;
+                $body
+            }
+            2 => {
+                const $W: usize = 2;
+                $body
+            }
+            4 => {
+                const $W: usize = 4;
+                $body
+            }
+            _ => {
+                const $W: usize = 8;
+                $body
+            }
+        }
+    };
+}
 /// The shape of a pruned tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -39,6 +62,18 @@ pub(crate) enum Leaves {
     Any,
 }
 
+impl Leaves {
+    /// The tables of properties that depend on the sample to the left, bits of [`left`], for which there is a loop that
+    /// looks at no others.
+    pub(crate) const fn usual_left(self, weighted: bool) -> u8 {
+        match self {
+            Self::Unpredicted if !weighted => left::WEST | left::GRADIENT_STEP,
+            Self::Gradient | Self::GradientOrWeighted if weighted => left::GRADIENT | left::WEST_STEP,
+            _ => left::ALL,
+        }
+    }
+}
+
 /// A pruned tree, its shape and tables.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -48,7 +83,10 @@ pub(crate) struct Plan {
     /// Number of references that the tree looks at.
     pub(crate) references: usize,
     pub(crate) masks: MaskTables,
-    pub(crate) leaves: Box<MaskLeaves>,
+    /// Whether splits look at no others than the [usual](Leaves::usual_left) properties of the row itself.
+    pub(crate) usual: bool,
+    /// The leaves, and so many more that each bit of a mask has one.
+    pub(crate) leaves: Vec<PrunedLeaf>,
     clusters: Vec<u8>,
     first: i32,
 }
@@ -61,7 +99,8 @@ impl Default for Plan {
             needs_weighted: false,
             references: 0,
             masks: MaskTables::default(),
-            leaves: Box::new([PrunedLeaf::default(); MAX_LEAVES]),
+            usual: false,
+            leaves: Vec::new(),
             clusters: Vec::new(),
             first: 0,
         }
@@ -89,49 +128,79 @@ impl Plan {
     }
 
     fn tabulate(&mut self) -> Shape {
-        let leaves = &self.tree.leaves;
-        if !self.masks.build(&self.tree) {
+        let common = self.leaves_in_common();
+        self.usual = self.left_used() & !common.usual_left(self.needs_weighted) == 0;
+        let Some(words) = self.words(common) else { return Shape::General };
+        if !self.masks.build(&self.tree, words) {
             return Shape::General;
         }
-        self.leaves[..leaves.len()].copy_from_slice(leaves);
-        let all = |predictor| leaves.iter().all(|leaf| leaf.is_plain() && leaf.predictor == predictor);
+        self.leaves.clear();
+        self.leaves.extend_from_slice(&self.tree.leaves);
+        self.leaves.resize(words * 64, PrunedLeaf::default());
         let only_property = self.tree.only_property();
-        let one_leaf = leaves.len() == 1;
-        if all(Predictor::Gradient) && only_property == Some(9) {
+        if common == Leaves::Gradient && only_property == Some(9) {
             self.fill_clusters(9);
             return Shape::ByGradient;
         }
-        if all(Predictor::Weighted) && (only_property == Some(15) || one_leaf) {
+        let all_weighted = self.leaves_are(|leaf| leaf.is_plain() && leaf.predictor == Predictor::Weighted);
+        if all_weighted && (only_property == Some(15) || self.tree.leaves.len() == 1) {
             self.fill_clusters(15);
             return Shape::ByMaxError;
         }
-        Shape::ByMask(if leaves.iter().all(|leaf| leaf.predictor == Predictor::Zero) {
+        Shape::ByMask(common)
+    }
+
+    fn leaves_are(&self, is: impl Fn(&PrunedLeaf) -> bool) -> bool {
+        self.tree.leaves.iter().all(is)
+    }
+
+    fn leaves_in_common(&self) -> Leaves {
+        let plain = |leaf: &PrunedLeaf, predictor| leaf.is_plain() && leaf.predictor == predictor;
+        let gradient = |leaf: &PrunedLeaf| plain(leaf, Predictor::Gradient);
+        if self.leaves_are(|leaf| leaf.predictor == Predictor::Zero) {
             Leaves::Unpredicted
-        } else if all(Predictor::Gradient) {
+        } else if self.leaves_are(gradient) {
             Leaves::Gradient
-        } else if leaves.iter().all(|leaf| {
-            leaf.is_plain() && matches!(leaf.predictor, Predictor::Gradient | Predictor::Weighted)
-        }) {
+        } else if self.leaves_are(|leaf| gradient(leaf) || plain(leaf, Predictor::Weighted)) {
             Leaves::GradientOrWeighted
         } else {
             Leaves::Any
-        })
+        }
+    }
+
+    /// Words of the masks: those for which there is a loop, so that not all loops are compiled for all sizes. `None` if
+    /// there are too many leaves.
+    fn words(&self, common: Leaves) -> Option<usize> {
+        let sizes: &[usize] = match (common, self.needs_weighted) {
+            (Leaves::Gradient | Leaves::GradientOrWeighted, true) if self.usual => &[1, 2, 4, 8],
+            (_, true) => &[2, 8],
+            (_, false) => &[1, 8],
+        };
+        let leaves = self.tree.leaves.len();
+        sizes.iter().copied().find(|words| words * 64 >= leaves)
     }
 
     /// Makes the table of clusters from the masks of the only property.
     fn fill_clusters(&mut self, property: u8) {
-        let table = self.masks.get(Index::Property(property));
-        self.first = table.first();
-        self.clusters.clear();
-        let leaf_of = |mask: &u64| mask.trailing_zeros() as usize % MAX_LEAVES;
-        self.clusters.extend(table.masks().iter().map(|mask| self.leaves[leaf_of(mask)].cluster));
+        with_words!(self.masks.words(), W => {
+            let table = self.masks.get::<W>(Index::Property(property));
+            self.first = table.first();
+            self.clusters.clear();
+            let every = self.masks.every_leaf::<W>();
+            let leaf_of = |mask: &Mask<W>| {
+                let mut mask = *mask;
+                restrict(&mut mask, &every);
+                only_bit(&mask)
+            };
+            self.clusters.extend(table.masks().iter().map(|mask| self.leaves[leaf_of(mask)].cluster));
+        });
     }
 
     pub(crate) fn clusters(&self) -> ClusterTable<'_> {
         ClusterTable { clusters: &self.clusters, first: self.first }
     }
 
-    pub(crate) fn left_tables(&self) -> LeftTables<'_> {
+    pub(crate) fn left_tables<const W: usize>(&self) -> LeftTables<'_, W> {
         let property = |property| self.masks.get(Index::Property(property));
         LeftTables {
             west: self.masks.get(Index::West),
@@ -142,21 +211,21 @@ impl Plan {
         }
     }
 
-    pub(crate) fn max_error_table(&self) -> MaskTable<'_> {
+    pub(crate) fn max_error_table<const W: usize>(&self) -> MaskTable<'_, W> {
         self.masks.get(Index::Property(15))
     }
 
-    /// Which of the tables of [`LeftTables`] rule out anything: bits of [`left`].
-    pub(crate) fn left_used(&self) -> u8 {
-        let bit = |index| match index {
-            Index::West => left::WEST,
-            Index::Property(8) => left::GRADIENT_STEP,
-            Index::Property(9) => left::GRADIENT,
-            Index::Property(10) => left::WEST_STEP,
-            Index::Property(14) => left::WEST_WEST_STEP,
+    /// Which of the tables of [`LeftTables`] the tree needs: bits of [`left`].
+    fn left_used(&self) -> u8 {
+        let bit = |property| match property {
+            5 | 7 => left::WEST,
+            8 => left::GRADIENT_STEP,
+            9 => left::GRADIENT,
+            10 => left::WEST_STEP,
+            14 => left::WEST_WEST_STEP,
             _ => 0,
         };
-        self.masks.iter().fold(0, |bits, (index, _)| bits | bit(index))
+        self.tree.splits().fold(0, |bits, (property, _)| bits | bit(property))
     }
 }
 
@@ -204,6 +273,12 @@ impl PlanCache {
     #[cfg(test)]
     pub(crate) fn shapes(&self) -> Vec<Shape> {
         self.plans[..self.used].iter().map(|plan| plan.shape).collect()
+    }
+
+    /// Words of the masks of the last plan.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> usize {
+        self.plans[..self.used].last().map_or(0, |plan| plan.masks.words())
     }
 
     /// A place for a new plan.

@@ -3,8 +3,6 @@
 //! One kind of sample for all loops, whatever the channel stores, and margins on the right that make the rules for
 //! neighbours outside the channel come true by themselves.
 
-use super::super::channel::Sample;
-
 /// A copy of the first sample before, and two of the last sample behind each row above.
 const MARGINS: usize = 3;
 
@@ -55,11 +53,13 @@ impl RowBuffers {
         }
     }
 
-    /// Stores the decoded row, and makes it the row above. Bits of `overflow` become set if samples do not fit.
-    pub(crate) fn finish_row<S: Sample>(&mut self, stored: &mut [S], overflow: &mut i32) {
-        for (stored, &sample) in stored.iter_mut().zip(&self.row[1..]) {
-            *stored = S::narrow(sample, overflow);
-        }
+    /// The decoded row.
+    pub(crate) fn decoded(&self) -> &[i32] {
+        &self.row[1..=self.width]
+    }
+
+    /// Makes the decoded row the row above.
+    pub(crate) fn finish_row(&mut self) {
         self.row[0] = self.row[1];
         let last = self.row[self.width];
         self.row[self.width + 1..].fill(last);

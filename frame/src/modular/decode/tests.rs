@@ -45,21 +45,23 @@ fn grow(
     bounds: &mut [(i32, i32); 256],
     leaves: usize,
 ) -> WrittenNode {
-    let property = kind.properties.get(random.below(kind.properties.len().max(1))).copied();
-    let magnitude = random.of_bits(kind.value_bits) as i32;
-    let value = if random.one_in(2) { magnitude } else { magnitude.wrapping_neg() };
-    if let Some(property) = property
-        && leaves > 1
-        && (bounds[property as usize].0..bounds[property as usize].1).contains(&value)
-    {
-        let before = bounds[property as usize];
-        let left_leaves = 1 + random.below(leaves - 1);
-        bounds[property as usize].0 = value + 1;
-        let left = grow(random, kind, bounds, left_leaves);
-        bounds[property as usize] = (before.0, value);
-        let right = grow(random, kind, bounds, leaves - left_leaves);
-        bounds[property as usize] = before;
-        return WrittenNode::split(property, value, left, right);
+    // A split that nothing can pass one way is refused: a few tries find one that is not.
+    for _ in 0..if leaves > 1 { 8 } else { 0 } {
+        let property = kind.properties.get(random.below(kind.properties.len().max(1))).copied();
+        let magnitude = random.of_bits(kind.value_bits) as i32;
+        let value = if random.one_in(2) { magnitude } else { magnitude.wrapping_neg() };
+        if let Some(property) = property
+            && (bounds[property as usize].0..bounds[property as usize].1).contains(&value)
+        {
+            let before = bounds[property as usize];
+            let left_leaves = 1 + random.below(leaves - 1);
+            bounds[property as usize].0 = value + 1;
+            let left = grow(random, kind, bounds, left_leaves);
+            bounds[property as usize] = (before.0, value);
+            let right = grow(random, kind, bounds, leaves - left_leaves);
+            bounds[property as usize] = before;
+            return WrittenNode::split(property, value, left, right);
+        }
     }
     let predictor = kind.predictors[random.below(kind.predictors.len())];
     match kind.plain {
@@ -202,13 +204,20 @@ impl Case<'_> {
 
     /// Decodes what is written with the loops, and gives the shapes of the channels' trees too.
     fn decode<S: Sample>(&self, written: &Written) -> Result<(Vec<Channel<S>>, Vec<Shape>), Error> {
+        self.decode_with(written, &mut DecodeWorkspace::default())
+    }
+
+    fn decode_with<S: Sample>(
+        &self,
+        written: &Written,
+        workspace: &mut DecodeWorkspace,
+    ) -> Result<(Vec<Channel<S>>, Vec<Shape>), Error> {
         let pool = Pool::new();
         let mut channels: Vec<Channel<S>> =
             self.shapes.iter().map(|&shape| Channel::lease(&pool, shape).unwrap()).collect();
         let context = StreamContext { tree: &written.tree, weighted: &self.header, stream_index: STREAM };
-        let mut workspace = DecodeWorkspace::default();
         let mut bits = BitReader::new(&written.data);
-        decode_channels(&mut bits, &context, &mut channels, &mut workspace, &pool)?;
+        decode_channels(&mut bits, &context, &mut channels, workspace, &pool)?;
         if channels.iter().any(|channel| channel.samples.is_some()) {
             assert!(written.data.len() as u64 * 8 - bits.position() < 8);
         }
@@ -217,15 +226,21 @@ impl Case<'_> {
 
     /// Decodes what is written with the loops, and compares.
     fn check<S: Sample>(&self) -> Vec<Shape> {
+        self.check_words::<S>().0
+    }
+
+    /// The same, and the words of the last channel's masks.
+    fn check_words<S: Sample>(&self) -> (Vec<Shape>, usize) {
         let written = self.write();
-        let (channels, shapes) = self.decode::<S>(&written).unwrap();
+        let mut workspace = DecodeWorkspace::default();
+        let (channels, shapes) = self.decode_with::<S>(&written, &mut workspace).unwrap();
         for (index, (channel, expected)) in channels.iter().zip(&written.channels).enumerate() {
             for (y, row) in expected.rows.iter().enumerate().filter(|(_, row)| !row.is_empty()) {
                 let decoded = channel.view().unwrap().row(y).iter().map(|sample| sample.to_i32());
                 assert!(decoded.eq(row.iter().copied()), "seed {}, channel {index}, row {y}", self.seed);
             }
         }
-        shapes
+        (shapes, workspace.plans.words())
     }
 }
 
@@ -332,14 +347,39 @@ fn trees_with_masks() {
     check_kind(&plain, |shape| shape == Shape::ByMask(Leaves::GradientOrWeighted));
 }
 
+/// Checks trees of a kind with up to 512 leaves; all sizes of masks for which there is a loop must occur.
+fn check_sizes(tree: &TreeKind<'_>, leaves: Leaves, sizes: &[usize]) {
+    let mut seen = std::collections::BTreeSet::new();
+    for (seed, leaves_of_tree) in [40, 64, 65, 80, 128, 140, 200, 256, 400, 512].into_iter().enumerate() {
+        let tree = TreeKind { leaves: leaves_of_tree, ..*tree };
+        let (shapes, words) = Case::usual(&tree, seed as u64).check_words::<i32>();
+        assert_eq!(shapes, [Shape::ByMask(leaves)]);
+        seen.insert(words);
+    }
+    assert!(seen.iter().eq(sizes), "{seen:?}");
+}
+
+#[test]
+fn masks_of_every_size() {
+    let usual = TreeKind { value_bits: 10, ..USUAL };
+    check_sizes(&usual, Leaves::GradientOrWeighted, &[1, 2, 4, 8]);
+    let properties = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    let plain = TreeKind { properties, ..usual };
+    check_sizes(&plain, Leaves::GradientOrWeighted, &[2, 8]);
+    let any = TreeKind { predictors: &Predictor::ALL, plain: false, ..plain };
+    check_sizes(&any, Leaves::Any, &[2, 8]);
+    let predictors = &[Predictor::Select, Predictor::West];
+    check_sizes(&TreeKind { properties: &properties[..13], predictors, ..any }, Leaves::Any, &[1, 8]);
+}
+
 #[test]
 fn trees_beyond_masks() {
     let large = TreeKind {
         properties: &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
         predictors: &Predictor::ALL,
-        leaves: 300,
+        leaves: 1500,
         plain: false,
-        value_bits: 8,
+        value_bits: 12,
     };
     check_kind(&large, |shape| shape == Shape::General);
     let wide = TreeKind { value_bits: 31, leaves: 20, ..large };

@@ -10,7 +10,7 @@ use super::super::weighted::{
     DIVISION, ErrorRow, PackedErrors, SATURATED, WeightedHeader, WeightedState, pack, unpack, weight_of,
 };
 use super::choosers::{ByMask, ClusterTable, Reconstruct};
-use super::mask::{Mask, MaskTable};
+use super::mask::{Mask, MaskTable, restrict};
 use super::rows::Rows;
 use super::stream::Stream;
 
@@ -101,10 +101,6 @@ pub(crate) struct Block {
     errors: [PackedErrors; BLOCK],
     /// Of the true errors above, the one that is largest in magnitude.
     strongest: [i32; BLOCK],
-    /// What a chooser makes of the properties of the rows above, without and with [`strongest`](Self::strongest) as
-    /// property 15.
-    above: [Mask; BLOCK],
-    above_strongest: [Mask; BLOCK],
     samples: [i32; BLOCK],
     true_errors: [i32; BLOCK],
     packed: [PackedErrors; BLOCK],
@@ -123,8 +119,6 @@ impl Default for Block {
             te_signs: [0; BLOCK],
             errors: [0; BLOCK],
             strongest: [0; BLOCK],
-            above: [0; BLOCK],
-            above_strongest: [0; BLOCK],
             samples: [0; BLOCK],
             true_errors: [0; BLOCK],
             packed: [0; BLOCK],
@@ -173,13 +167,16 @@ impl Block {
 
 /// Finds the leaf of a sample, given property 15 too.
 pub(crate) trait WeightedChooser {
-    /// What the properties of the rows above leave possible at column `x`; and then, too, if property 15 is `strongest`.
-    fn above(&self, x: usize, strongest: i32) -> (Mask, Mask);
+    /// What is known about a column from the rows above.
+    type Above: Copy + Default;
+
+    /// What is known at column `x`, given the strongest of the true errors above.
+    fn above(&self, x: usize, strongest: i32) -> Self::Above;
 
     /// The leaf, given what [`above`](Self::above) said. Property 15 is `te_w` or, if `is_strongest`, the other.
     fn choose(
         &self,
-        above: (Mask, Mask),
+        above: &Self::Above,
         around: &Neighbours,
         gradient_before: i32,
         te_w: i32,
@@ -191,49 +188,68 @@ pub(crate) trait WeightedChooser {
 pub(crate) struct ByMaxError<'a>(pub(crate) ClusterTable<'a>);
 
 impl WeightedChooser for ByMaxError<'_> {
+    /// The cluster if property 15 is the strongest error above.
+    type Above = u8;
+
     #[inline(always)]
-    fn above(&self, _x: usize, strongest: i32) -> (Mask, Mask) {
-        (0, self.0.at(strongest).into())
+    fn above(&self, _x: usize, strongest: i32) -> u8 {
+        self.0.at(strongest)
     }
 
     #[inline(always)]
-    fn choose(
-        &self,
-        above: (Mask, Mask),
-        _: &Neighbours,
-        _: i32,
-        te_w: i32,
-        is_strongest: bool,
-    ) -> PrunedLeaf {
-        let cluster = select_unpredictable(is_strongest, above.1 as u8, self.0.at(te_w));
+    fn choose(&self, above: &u8, _: &Neighbours, _: i32, te_w: i32, is_strongest: bool) -> PrunedLeaf {
+        let cluster = select_unpredictable(is_strongest, *above, self.0.at(te_w));
         PrunedLeaf { cluster, predictor: Predictor::Weighted, offset: 0, multiplier: 1 }
     }
 }
 
 /// Trees with mask tables.
-pub(crate) struct ByMaskAndMaxError<'a, const LEFT: u8> {
-    pub(crate) by_mask: ByMask<'a, LEFT>,
-    pub(crate) max_error: MaskTable<'a>,
+pub(crate) struct ByMaskAndMaxError<'a, const W: usize, const LEFT: u8> {
+    pub(crate) by_mask: ByMask<'a, W, LEFT>,
+    pub(crate) max_error: MaskTable<'a, W>,
 }
 
-impl<const LEFT: u8> WeightedChooser for ByMaskAndMaxError<'_, LEFT> {
+/// The leaves that the properties of the rows above leave possible, without and with the strongest error above as
+/// property 15.
+#[derive(Clone, Copy)]
+pub(crate) struct MasksAbove<const W: usize> {
+    any: Mask<W>,
+    strongest: Mask<W>,
+}
+
+impl<const W: usize> Default for MasksAbove<W> {
+    fn default() -> Self {
+        Self { any: [0; W], strongest: [0; W] }
+    }
+}
+
+impl<const W: usize, const LEFT: u8> WeightedChooser for ByMaskAndMaxError<'_, W, LEFT> {
+    type Above = MasksAbove<W>;
+
     #[inline(always)]
-    fn above(&self, x: usize, strongest: i32) -> (Mask, Mask) {
-        let above = self.by_mask.above[x];
-        (above, above & self.max_error.at(strongest))
+    fn above(&self, x: usize, strongest: i32) -> MasksAbove<W> {
+        let any = self.by_mask.above[x];
+        let mut masks = MasksAbove { any, strongest: any };
+        restrict(&mut masks.strongest, self.max_error.at(strongest));
+        masks
     }
 
     #[inline(always)]
     fn choose(
         &self,
-        above: (Mask, Mask),
+        above: &MasksAbove<W>,
         around: &Neighbours,
         gradient_before: i32,
         te_w: i32,
         is_strongest: bool,
     ) -> PrunedLeaf {
-        let mask = select_unpredictable(is_strongest, above.1, above.0 & self.max_error.at(te_w));
-        self.by_mask.leaf(mask & self.by_mask.left_mask(around, gradient_before))
+        let by_error = self.max_error.at(te_w);
+        let mut mask = [0; W];
+        for w in 0..W {
+            mask[w] = select_unpredictable(is_strongest, above.strongest[w], above.any[w] & by_error[w]);
+        }
+        self.by_mask.restrict_left(&mut mask, around, gradient_before);
+        self.by_mask.leaf(&mask)
     }
 }
 
@@ -271,11 +287,12 @@ where
     let mut errors_w = [0; 4];
     let mut packed_w = 0;
     let mut packed_ww = 0;
+    let mut above = [C::Above::default(); BLOCK];
     for start in (0..width).step_by(BLOCK) {
         let columns = (width - start).min(BLOCK);
         block.fill(&rows, state, start, columns);
         for i in 0..columns {
-            (block.above[i], block.above_strongest[i]) = chooser.above(start + i, block.strongest[i]);
+            above[i] = chooser.above(start + i, block.strongest[i]);
         }
         for i in 0..columns {
             let around = Neighbours {
@@ -288,8 +305,7 @@ where
                 north_east_east: block.north[i + 2],
             };
             let is_strongest = block.strongest[i].unsigned_abs() > (te_w as i32).unsigned_abs();
-            let above = (block.above[i], block.above_strongest[i]);
-            let leaf = chooser.choose(above, &around, gradient_before, te_w as i32, is_strongest);
+            let leaf = chooser.choose(&above[i], &around, gradient_before, te_w as i32, is_strongest);
             let residual = stream.residual(leaf.cluster);
 
             let mut others = block.errors[i] + packed_ww;
