@@ -33,7 +33,7 @@ fn streams() -> Vec<(PathBuf, Vec<u8>)> {
         let file = std::fs::read(&path).expect("a readable file");
         (path, file)
     };
-    common::files(&common::testdata(), "jxl").into_iter().map(read).collect()
+    common::streams().into_iter().map(read).collect()
 }
 
 /// Flipped bits decode to something or give an error, and leave no lease behind.

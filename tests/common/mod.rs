@@ -17,6 +17,15 @@ pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
+/// All streams of `testdata` and the folders in it but `jpeg`, which has tests of its own.
+pub fn streams() -> Vec<PathBuf> {
+    let inside = std::fs::read_dir(testdata()).expect("a folder").flatten().map(|entry| entry.path());
+    let mut folders: Vec<_> = inside.filter(|path| path.is_dir() && !path.ends_with("jpeg")).collect();
+    folders.sort();
+    folders.insert(0, testdata());
+    folders.iter().flat_map(|folder| files(folder, "jxl")).collect()
+}
+
 /// A file or folder beside the project that only some machines have, named by `JXLAKE_SHARED` or in `../shared`.
 /// Says so, past the capture of test output, if it is not there.
 pub fn shared(what: &str) -> Option<PathBuf> {
