@@ -9,6 +9,8 @@ mod integers;
 mod jpeg;
 mod output;
 mod samples;
+#[cfg(test)]
+mod tests;
 mod vardct;
 mod watch;
 
@@ -306,6 +308,10 @@ impl Codestream {
             self.frame.decode(&job, &mut self.slots, output).inspect_err(|_| self.frame.clear())?;
             self.counters = counters;
             self.next_frame = (!self.header.is_last).then_some(end);
+            if self.header.is_last {
+                // Nothing can refer to them any more.
+                self.slots.clear();
+            }
             self.displayed += u64::from(self.header.visible());
             if showing.shows(&self.header) {
                 self.composed = 0;
