@@ -6,6 +6,7 @@ use jxlake::colour::colour_encoding_named;
 use jxlake::frame::colour::{Curve, LinearTarget, RgbSpace, matrix};
 use jxlake::frame::frame_header::BlendMode;
 use jxlake::frame::image_header::ColourEncoding;
+use jxlake::output::AlphaMode;
 use jxlake::{Channels, Decoder, Error, ErrorKind, Image, OutputColour, PixelFormat, Threads};
 use std::sync::Arc;
 
@@ -176,6 +177,33 @@ fn damaged_profiles_are_errors_when_a_conversion_is_asked_for() {
     }
 }
 
+/// Profiles with flipped bits and numbers of any size: a picture or an error, never a panic or memory on a claim.
+#[test]
+fn hostile_profiles_do_no_harm() {
+    let mut random = common::Random::new(7);
+    for (profile_of, picture_of) in [("colour_icc", "rgba"), ("render/cmyk", "render/cmyk")] {
+        let intact = decoder().open(&stream(profile_of)).expect("headers").embedded_icc().to_vec();
+        let file = stream(picture_of);
+        for round in 0..60 {
+            let mut profile = intact.clone();
+            for _ in 0..1 + random.below(4) {
+                let place = random.below(profile.len());
+                match round % 3 {
+                    0 => profile[place] ^= 1 << random.below(8),
+                    1 => profile[place] = [0, 0xff, 0x7f, 0x80][random.below(4)],
+                    _ => profile.truncate(place.max(128)),
+                }
+            }
+            let mut asking = decoder().with_output_colour(OutputColour::Profile(profile.into()));
+            match asking.decode::<u8>(&file, &PixelFormat::default()) {
+                Ok(_) | Err(Error::Conversion(_)) => {}
+                // The header may say gray, which has other channels.
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Misuse, "{error}"),
+            }
+        }
+    }
+}
+
 /// The reported profile is that of the delivered pixels.
 #[test]
 fn the_output_profile_tells_the_truth() {
@@ -261,13 +289,95 @@ fn composed_frames_are_converted() {
     }
 }
 
-/// CMYK becomes RGB by its profile and its black channel.
+/// CMYK becomes RGB by its profile and its black channel: inks of the test profile multiply.
 #[test]
 fn cmyk_becomes_rgb() {
+    let file = stream("render/cmyk");
+    let format = PixelFormat { channels: Channels::All, ..PixelFormat::default() };
+    let inks = decoder().decode::<f32>(&file, &format).expect("a picture");
+    let image = decode(&file, named("srgb"), None);
+    let mut solids = 0;
+    for (inks, pixel) in inks.rows().flat_map(|row| row.chunks_exact(4)).zip(pixels(&image)) {
+        // Between the solids the profile interpolates in Lab.
+        if inks.iter().all(|v| *v < 0.001 || *v > 0.999) {
+            solids += 1;
+            for (&paper, v) in inks.iter().zip(pixel) {
+                let expected = f64::from(paper.round() * inks[3].round());
+                assert!((v - expected).abs() < 0.01, "{inks:?} became {pixel:?}");
+            }
+        }
+    }
+    assert!(solids > 50, "{solids}");
     let Some(path) = common::shared("conformance/cmyk_layers/input.jxl") else { return };
     let file = std::fs::read(path).expect("readable");
     let image = decode(&file, named("srgb"), None);
     assert!(pixels(&image).flatten().all(|v| (-0.01..=1.01).contains(&v)));
     let bright = pixels(&image).filter(|pixel| pixel.iter().all(|v| *v > 0.9)).count();
     assert!(bright > 100, "paper is white: {bright}");
+}
+
+/// What is coded in XYB can be had in it: the numbers are those that the picture's own colours are made of.
+#[test]
+fn xyb_is_delivered_as_coded() {
+    for name in ["render/upsampling_2", "render/noise", "colour_p3"] {
+        let file = stream(name);
+        let xyb = decode(&file, named("xyb"), None);
+        let linear = decode(&file, named("linear"), None);
+        let (bias, root) = (-0.0037930732552754493, -0.15595420054924863);
+        let matrix = [
+            [11.031566901960783, -9.866943921568629, -0.16462299647058826],
+            [-3.254147380392157, 4.418770392156863, -0.16462299647058826],
+            [-3.6588512862745097, 2.7129230470588235, 1.9459282392156863],
+        ];
+        let expected = pixels(&xyb).map(|[x, y, b]| {
+            let (x, y) = (x / 22.995788804 - 0.015386134, y / 1.183000077);
+            let b = b / 1.502141333 - 0.27770459 + y;
+            let cones = [y + x, y - x, b].map(|v| (v - root).powi(3) + bias);
+            matrix::multiply_vector(&matrix, cones)
+        });
+        let difference = largest_difference(&linear, expected);
+        assert!(difference < 1e-5, "{name}: {difference}");
+    }
+    // Others have none to give, and neither have frames that are blended in their own colours.
+    for name in ["rgba", "animation", "colour_icc"] {
+        let mut decoder = decoder().with_output_colour(named("xyb"));
+        let error = decoder.decode::<f32>(&stream(name), &PixelFormat::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}: {error}");
+    }
+}
+
+/// Colours are converted as what they are without alpha, whether they are stored or delivered multiplied by it or not.
+#[test]
+fn alpha_is_no_part_of_colours_that_are_converted() {
+    for name in ["render/layers", "render/layers_premultiplied", "render/gray_alpha_lossy"] {
+        let file = stream(name);
+        let gray = decoder().open(&file).expect("headers").image().is_grey();
+        let channels = if gray { Channels::GrayAlpha } else { Channels::Rgba };
+        let picture = |colour: OutputColour, alpha| {
+            let mut decoder = decoder().with_output_colour(colour);
+            decoder.decode::<f32>(&file, &PixelFormat { channels, alpha, ..PixelFormat::default() })
+        };
+        let linear = || named(if gray { "linear-gray" } else { "linear" });
+        let straight = picture(OutputColour::Original, AlphaMode::Straight).expect("a picture");
+        let associated = name != "render/layers";
+        for mode in [AlphaMode::AsStored, AlphaMode::Premultiplied, AlphaMode::Straight] {
+            let image = picture(linear(), mode).expect("a picture");
+            let multiplied = mode == AlphaMode::Premultiplied || (mode == AlphaMode::AsStored && associated);
+            let count = if gray { 2 } else { 4 };
+            for (row, expected) in image.rows().zip(straight.rows()) {
+                for (pixel, expected) in row.chunks_exact(count).zip(expected.chunks_exact(count)) {
+                    let alpha = expected[count - 1];
+                    if alpha < 0.02 {
+                        continue;
+                    }
+                    for (v, e) in pixel[..count - 1].iter().zip(expected) {
+                        let e = Curve::Srgb.decode(f64::from(*e));
+                        let e = if multiplied { e * f64::from(alpha) } else { e };
+                        let difference = (f64::from(*v) - e).abs() / e.abs().max(1.0);
+                        assert!(difference < 1e-4, "{name}, {mode:?}: {v} for {e}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! Colour encodings by the names that people use.
 
-use jxlake_frame::image_header::{ColourEncoding, ColourSpace, Primaries, TransferFunction, WhitePoint};
+use jxlake_frame::image_header::{
+    ColourEncoding, ColourSpace, Primaries, RenderingIntent, TransferFunction, WhitePoint,
+};
 
 /// The colour encoding with a common name: `srgb`, `display-p3` (or `p3`), `rec709`, `rec2020`, `pq` and `hlg` (those of
-/// Rec. 2100), `dci-p3`, `linear`, `linear-p3`, `linear-rec2020`, `gray`, `linear-gray`.
+/// Rec. 2100), `dci-p3`, `linear`, `linear-p3`, `linear-rec2020`, `gray`, `linear-gray`; and `xyb`, which only images that are
+/// coded in it can be delivered in.
 ///
 /// ```
 /// use jxlake::colour::colour_encoding_named;
@@ -15,7 +18,7 @@ use jxlake_frame::image_header::{ColourEncoding, ColourSpace, Primaries, Transfe
 pub fn colour_encoding_named(name: &str) -> Option<ColourEncoding> {
     use Primaries::{Bt2100, P3, Srgb as Bt709};
     let (primaries, transfer_function) = match name {
-        "srgb" | "gray" | "grey" => (Bt709, TransferFunction::Srgb),
+        "srgb" | "gray" | "grey" | "xyb" => (Bt709, TransferFunction::Srgb),
         "display-p3" | "p3" => (P3, TransferFunction::Srgb),
         "rec709" => (Bt709, TransferFunction::Bt709),
         "rec2020" => (Bt2100, TransferFunction::Bt709),
@@ -29,14 +32,19 @@ pub fn colour_encoding_named(name: &str) -> Option<ColourEncoding> {
     };
     let colour_space = match name {
         "gray" | "grey" | "linear-gray" => ColourSpace::Grey,
+        "xyb" => ColourSpace::Xyb,
         _ => ColourSpace::Rgb,
     };
     let white_point = if name == "dci-p3" { WhitePoint::Dci } else { WhitePoint::D65 };
+    // As the profile of XYB wants it.
+    let xyb_intent = (name == "xyb").then_some(RenderingIntent::Perceptual);
+    let standard = ColourEncoding::default();
     Some(ColourEncoding {
         colour_space,
+        rendering_intent: xyb_intent.unwrap_or(standard.rendering_intent),
         white_point,
         primaries,
         transfer_function,
-        ..ColourEncoding::default()
+        ..standard
     })
 }

@@ -16,7 +16,8 @@ pub enum OutputColour {
     /// The image's own; XYB images whose own cannot be made from XYB come as linear light of sRGB's primaries.
     #[default]
     Original,
-    /// An encoding by its numbers, for example of [`colour_encoding_named`](super::colour_encoding_named).
+    /// An encoding by its numbers, for example of [`colour_encoding_named`](super::colour_encoding_named). XYB only of frames
+    /// that are coded in it and neither blended nor saved for later ones.
     Encoding(ColourEncoding),
     /// The colours of an ICC profile, of RGB or gray.
     Profile(Arc<[u8]>),

@@ -1,16 +1,16 @@
 //! The chain of stages that a frame's header asks for.
 
-use super::delivery::{DeliveryStage, NOT_CONVERTIBLE};
+use super::delivery::{DeliveryStage, NOT_CONVERTIBLE, associated_alpha};
 use super::frame::{FrameJob, RenderFrame};
 use crate::colour::{Curve, EncodingConversion, LinearTarget, Transfer, XybToLinear, output_encoding_of_xyb};
 use crate::composition::{COLOUR_CHANNELS, ExtraChannelRole, Slots};
 use crate::error::{Error, Invalid, Result};
 use crate::features::{AddNoise, ConvolveNoise, DrawPatches, DrawSplines, Features};
 use crate::frame_header::FrameType;
-use crate::image_header::{ColourEncoding, ExtraChannelKind, ImageHeader, TransferFunction};
+use crate::image_header::{ColourEncoding, ColourSpace, ExtraChannelKind, ImageHeader, TransferFunction};
 use crate::render::stages::{
     ChromaUpsamplingHorizontal, ChromaUpsamplingVertical, EdgePreservingFilter, EpfParameters, EpfStep,
-    Gaborish, Sigma, Upsampled, Upsampling, UpsamplingKernels, XybToRgb, YcbcrToRgb,
+    Gaborish, Sigma, Upsampled, Upsampling, UpsamplingKernels, XybScaling, XybToRgb, YcbcrToRgb,
 };
 use crate::render::{ChannelPlan, FrameShape, Origin, PointRows, PointStage, Shift, Stage, WindowStage};
 
@@ -62,6 +62,7 @@ pub(super) struct Chain<'f> {
 #[derive(Debug, Clone, Copy)]
 enum ColourTransform {
     Xyb(XybToRgb),
+    Scaled(XybScaling),
     Ycbcr(YcbcrToRgb),
 }
 
@@ -141,6 +142,7 @@ impl<'f> Chain<'f> {
         push(self.destinations.before.then_some(Stage::Tap));
         push(self.colour.as_ref().map(|colour| match colour {
             ColourTransform::Xyb(stage) => Stage::Point(stage),
+            ColourTransform::Scaled(stage) => Stage::Point(stage),
             ColourTransform::Ycbcr(stage) => Stage::Point(stage),
         }));
         push(self.destinations.after.then_some(Stage::Tap));
@@ -164,7 +166,7 @@ impl ColourTransform {
 }
 
 /// The colour transform of a frame whose samples are not needed in the image's own encoding: XYB goes to the delivered
-/// one at once.
+/// one at once, unless its colours are multiplied by alpha, which they are in their own encoding.
 fn straight_to_delivery<'f>(
     job: &FrameJob<'f>,
 ) -> Result<(Option<ColourTransform>, Option<DeliveryStage<'f>>)> {
@@ -172,12 +174,18 @@ fn straight_to_delivery<'f>(
     let (true, false, Some(target)) = (job.image.xyb_encoded, job.header.do_ycbcr, &delivery.encoding) else {
         return Ok((ColourTransform::of(job)?, DeliveryStage::of(job)?));
     };
+    if target.colour_space == ColourSpace::Xyb {
+        return Ok((Some(ColourTransform::Scaled(XybScaling)), None));
+    }
+    if associated_alpha(job.image).is_some() {
+        return Ok((ColourTransform::of(job)?, DeliveryStage::of(job)?));
+    }
     let mut linear =
         xyb_to(job.image, &ColourEncoding { transfer_function: TransferFunction::Linear, ..*target })?;
     let encoding =
         EncodingConversion::of_linear(target, &delivery.light(job.image)).ok_or(NOT_CONVERTIBLE)?;
     let after = delivery.after.as_deref();
-    let mut stage = DeliveryStage { before: None, encoding: Some(encoding), after };
+    let mut stage = DeliveryStage { before: None, encoding: Some(encoding), after, alpha: None };
     if let Some(transfer) = encoding.only_encoding() {
         linear.transfer = transfer;
         stage.encoding = None;

@@ -4,7 +4,7 @@ use super::frame::FrameJob;
 use crate::colour::{EncodingConversion, ImageLight, output_encoding_of_xyb};
 use crate::composition::COLOUR_CHANNELS;
 use crate::error::{Error, Result, Unsupported};
-use crate::image_header::{ColourEncoding, ImageHeader, TransferFunction};
+use crate::image_header::{ColourEncoding, ExtraChannelKind, ImageHeader, TransferFunction};
 use crate::render::{PointRows, PointStage};
 use fearless_simd::Level;
 use std::fmt::Debug;
@@ -28,12 +28,14 @@ pub trait ProfileTransform: Debug + Send + Sync {
 /// In which colours pictures are delivered. By default in the image's own, if it is XYB in
 /// [`output_encoding_of_xyb`]'s.
 ///
-/// Frames are composed in the image's own colours; what is here comes afterwards, in the order of the fields.
+/// Frames are composed in the image's own colours; what is here comes afterwards, in the order of the fields. Colours that are
+/// multiplied by alpha are converted as what they are without it.
 #[derive(Debug, Clone, Default)]
 pub struct Delivery {
     /// For images whose colours only an ICC profile describes: their conversion, and the encoding that it yields.
     pub before: Option<(Arc<dyn ProfileTransform>, ColourEncoding)>,
-    /// The encoding that is delivered, or handed to `after`.
+    /// The encoding that is delivered, or handed to `after`. XYB, scaled to about 0 ..= 1, can be had of frames that are coded
+    /// in it and neither blended nor saved.
     pub encoding: Option<ColourEncoding>,
     /// The peak of the display that the picture is for, in nits. Works with `encoding` only.
     pub display_peak: Option<f32>,
@@ -61,12 +63,24 @@ impl Delivery {
 /// The encoding has no numbers to convert by.
 pub(super) const NOT_CONVERTIBLE: Error = Error::Unsupported(Unsupported::ColourConversion);
 
+/// Colours are divided by this where alpha is smaller.
+const SMALLEST_ALPHA: f32 = 1.0 / 67_108_864.0;
+
+/// The alpha channel of an image, among the extra channels, by which its colours are multiplied.
+pub(super) fn associated_alpha(image: &ImageHeader) -> Option<usize> {
+    let index = image.alpha_channel()?;
+    matches!(image.extra_channels[index].kind, ExtraChannelKind::Alpha { associated: true }).then_some(index)
+}
+
 /// What is done to the composed rows of a frame that is shown.
 #[derive(Debug)]
 pub(super) struct DeliveryStage<'f> {
     pub(super) before: Option<&'f dyn ProfileTransform>,
     pub(super) encoding: Option<EncodingConversion>,
     pub(super) after: Option<&'f dyn ProfileTransform>,
+    /// The extra channel that colours are multiplied by: they are divided by it before they are converted, and multiplied
+    /// again afterwards.
+    pub(super) alpha: Option<usize>,
 }
 
 impl<'f> DeliveryStage<'f> {
@@ -90,6 +104,7 @@ impl<'f> DeliveryStage<'f> {
             before: delivery.before.as_ref().map(|(transform, _)| &**transform),
             encoding,
             after: delivery.after.as_deref(),
+            alpha: associated_alpha(job.image),
         }))
     }
 
@@ -103,25 +118,41 @@ impl<'f> DeliveryStage<'f> {
         let too_short = Error::Misuse("rows of a canvas");
         let split = samples.split_at_mut_checked(COLOUR_CHANNELS * width);
         let (colour, extra) = split.ok_or_else(|| too_short.clone())?;
-        let black = self.black().and_then(|black| extra.get(black * width..(black + 1) * width));
+        let of_extra = |index: usize| extra.get(index * width..(index + 1) * width);
+        let (black, alpha) = (self.black().and_then(of_extra), self.alpha.and_then(of_extra));
         let mut rows = colour.chunks_exact_mut(width.max(1));
         match [rows.next(), rows.next(), rows.next()] {
-            [Some(r), Some(g), Some(b)] => self.convert(level, [r, g, b], black),
+            [Some(r), Some(g), Some(b)] => self.convert(level, [r, g, b], black, alpha),
             _ => Err(too_short),
         }
     }
 
-    fn convert(&self, level: Level, [r, g, b]: [&mut [f32]; 3], black: Option<&[f32]>) -> Result<()> {
+    fn convert(
+        &self,
+        level: Level,
+        [r, g, b]: [&mut [f32]; 3],
+        black: Option<&[f32]>,
+        alpha: Option<&[f32]>,
+    ) -> Result<()> {
+        let scale = |rows: [&mut [f32]; 3], by: fn(f32, f32) -> f32| {
+            for row in rows {
+                for (v, alpha) in row.iter_mut().zip(alpha.unwrap_or_default()) {
+                    *v = by(*v, alpha.max(SMALLEST_ALPHA));
+                }
+            }
+        };
+        scale([&mut *r, &mut *g, &mut *b], |v, alpha| v / alpha);
         if let Some(transform) = self.before {
             transform.convert_rows([&mut *r, &mut *g, &mut *b], black)?;
         }
         if let Some(conversion) = &self.encoding {
             conversion.convert_rows(level, [&mut *r, &mut *g, &mut *b]);
         }
-        match self.after {
-            Some(transform) => transform.convert_rows([r, g, b], None),
-            None => Ok(()),
+        if let Some(transform) = self.after {
+            transform.convert_rows([&mut *r, &mut *g, &mut *b], None)?;
         }
+        scale([r, g, b], |v, alpha| v * alpha);
+        Ok(())
     }
 }
 
@@ -131,17 +162,27 @@ impl PointStage for DeliveryStage<'_> {
     }
 
     fn touches(&self, channel: usize) -> bool {
-        channel < COLOUR_CHANNELS || self.black().is_some_and(|black| channel == COLOUR_CHANNELS + black)
+        let needed = |extra: Option<usize>| extra.is_some_and(|extra| channel == COLOUR_CHANNELS + extra);
+        channel < COLOUR_CHANNELS || needed(self.black()) || needed(self.alpha)
     }
 
     fn run(&self, rows: &mut PointRows<'_>) -> Result<()> {
         let level = rows.level();
-        match self.black() {
-            Some(black) => {
-                let [r, g, b, black] = rows.rows([0, 1, 2, COLOUR_CHANNELS + black])?;
-                self.convert(level, [r, g, b], Some(black))
+        match (self.black(), self.alpha) {
+            (Some(black), Some(alpha)) => {
+                let channels = [0, 1, 2, COLOUR_CHANNELS + black, COLOUR_CHANNELS + alpha];
+                let [r, g, b, black, alpha] = rows.rows(channels)?;
+                self.convert(level, [r, g, b], Some(black), Some(alpha))
             }
-            None => self.convert(level, rows.rows([0, 1, 2])?, None),
+            (Some(black), None) => {
+                let [r, g, b, black] = rows.rows([0, 1, 2, COLOUR_CHANNELS + black])?;
+                self.convert(level, [r, g, b], Some(black), None)
+            }
+            (None, Some(alpha)) => {
+                let [r, g, b, alpha] = rows.rows([0, 1, 2, COLOUR_CHANNELS + alpha])?;
+                self.convert(level, [r, g, b], None, Some(alpha))
+            }
+            (None, None) => self.convert(level, rows.rows([0, 1, 2])?, None, None),
         }
     }
 }
