@@ -1,5 +1,6 @@
 //! Decode speed of each file of `testdata`, and of a bench corpus beside the project if there is one (`JXLAKE_SHARED` or
-//! `../shared`), warm, on one thread and on all.
+//! `../shared`), warm, on one thread and on all. With the corpus go two streams of the conformance suite, of upsampling and of
+//! splines, and those of the folder `JXLAKE_BENCH_FILES`, for example what `benches/make_files.sh` makes.
 //!
 //! `cargo bench --bench decode -- --profile-time 5 lossless` writes flamegraphs to `target/criterion/*/profile`.
 
@@ -20,12 +21,19 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn decode(criterion: &mut Criterion) {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("JXLAKE_SHARED").map_or_else(|| project.join("../shared"), PathBuf::from);
-    for (group, folder) in [("testdata", project.join("testdata")), ("bench", shared.join("bench"))] {
+    let testdata = ["", "render", "vardct"].map(|folder| files(&project.join("testdata").join(folder)));
+    let features = ["upsampling", "animation_spline"].map(|case| shared.join("conformance").join(case));
+    let mut corpus = files(&shared.join("bench"));
+    corpus.extend(features.iter().flat_map(|folder| files(folder)));
+    if let Some(folder) = std::env::var_os("JXLAKE_BENCH_FILES") {
+        corpus.extend(files(Path::new(&folder)));
+    }
+    for (group, files) in [("testdata", testdata.concat()), ("bench", corpus)] {
         for (threads, name) in [(Threads::Calling, "one thread"), (Threads::Global, "all threads")] {
             let mut group = criterion.benchmark_group(format!("{group}, {name}"));
             let mut decoder = Decoder::new().with_threads(threads);
-            for path in files(&folder) {
-                decode_file(&mut group, &mut decoder, &path);
+            for path in &files {
+                decode_file(&mut group, &mut decoder, path);
             }
             group.finish();
         }
@@ -54,7 +62,10 @@ fn decode_file(
     };
     let pixels = shape.width * shape.height * all_frames();
     group.throughput(Throughput::Elements(pixels as u64));
-    let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // The streams of the conformance suite all have one name.
+    let folder = path.parent().filter(|_| path.ends_with("input.jxl"));
+    let name = folder.and_then(Path::file_name).or_else(|| path.file_stem());
+    let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     group.bench_function(name, |bencher| bencher.iter(&mut all_frames));
 }
 

@@ -304,3 +304,221 @@ fn writes_original_jpegs() {
     assert_eq!(changed.status.code(), Some(1));
     assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2, "nothing is left behind");
 }
+
+/// Colours multiplied by alpha, or divided by it.
+#[test]
+fn writes_colours_with_and_without_their_alpha() {
+    let folder = folder("alpha");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let array = |how: &str| {
+        let path = out("a.npy");
+        assert!(run(&[&stream("render/layers_premultiplied"), &path, "--alpha", how]).status.success());
+        let npy = fs::read(path).expect("a file");
+        npy[128..].as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect::<Vec<_>>()
+    };
+    let (stored, straight) = (array("stored"), array("straight"));
+    assert_eq!(stored, array("premultiplied"));
+    for (stored, straight) in stored.chunks_exact(4).zip(straight.chunks_exact(4)) {
+        assert!((stored[0] - straight[0] * stored[3]).abs() < 1e-5 && stored[3] == straight[3]);
+    }
+    assert!(stored != straight);
+    let refused = run(&[&stream("rgba"), &out("a.png"), "--alpha", "premultiplied"]);
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON")
+}
+
+/// Names, time codes, places and durations of frames and layers.
+#[test]
+fn tells_of_frames_and_layers() {
+    let folder = folder("told");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let (png, metadata) = (out("a.png"), out("a.json"));
+    let source = stream("render/animation_timecodes");
+    assert!(run(&[&source, &png, "--metadata_out", &metadata]).status.success());
+    let (info, delays) = png_of(Path::new(&png));
+    let control = info.animation_control().expect("an animation");
+    assert_eq!((control.num_frames, control.num_plays), (3, 2));
+    assert_eq!(delays, [(1001, 10_000), (1001, 1000), (1001, 30_000)]);
+    let frames = &json(Path::new(&metadata))["frames"];
+    let codes = [0x0102_0304, 0x0102_0307, 0x0102_0407];
+    for (i, name) in ["first", "second", "third"].into_iter().enumerate() {
+        assert_eq!((&frames[i]["name"], &frames[i]["timecode"]), (&name.into(), &codes[i].into()));
+    }
+    assert!(run(&[&source, &out("f.npy"), "--frames"]).status.success());
+    let shape = b"'shape': (1, 30, 40, 3)";
+    let header = fs::read(folder.join("f-3.npy")).expect("a file");
+    assert!(header.windows(shape.len()).any(|part| part == shape));
+
+    let output = run(&[&stream("render/layers"), &out("l.pam"), "--layers"]);
+    let told: Vec<serde_json::Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let expected = [
+        ("paper", [0, 0], "Replace"),
+        ("Zettel über dem Rand", [-9, -4], "Blend"),
+        ("light", [40, 30], "Add"),
+        ("shade", [5, 1], "Mul"),
+        ("glow", [20, 12], "AlphaWeightedAdd"),
+    ];
+    for (told, (name, [x, y], mode)) in told.iter().zip(expected) {
+        assert_eq!((&told["name"], &told["blend_mode"]), (&name.into(), &mode.into()));
+        assert_eq!((&told["x"], &told["y"]), (&x.into(), &y.into()));
+    }
+    assert_eq!(told.len(), expected.len());
+    assert!(
+        fs::read(folder.join("l-2.pam")).expect("a file").starts_with(b"P7\nWIDTH 30\nHEIGHT 20\nDEPTH 4\n")
+    );
+}
+
+/// All extra channels in PAM and NPY; each alone by name, kind or number, at its own depth.
+#[test]
+fn writes_extra_channels_of_all_kinds() {
+    let folder = folder("extra");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let source = stream("render/extra_channels");
+    assert!(run(&[&source, &out("a.pam")]).status.success());
+    let pam = fs::read(folder.join("a.pam")).expect("a file");
+    let header = "P7\nWIDTH 33\nHEIGHT 25\nDEPTH 9\nMAXVAL 65535\n\
+                  TUPLTYPE RGB_ALPHA_DEPTH_SPOTCOLOR_SELECTIONMASK_CFA_THERMAL\nENDHDR\n";
+    assert!(pam.starts_with(header.as_bytes()), "{}", String::from_utf8_lossy(&pam[..140]));
+    let word = |bytes: &[u8]| u16::from_be_bytes([bytes[0], bytes[1]]);
+    let samples: Vec<u16> = pam[header.len()..].chunks_exact(2).map(word).collect();
+    assert!(run(&[&source, &out("a.npy"), "--norender_spotcolors"]).status.success());
+    let npy = fs::read(folder.join("a.npy")).expect("a file");
+    let floats =
+        npy[npy.len() - samples.len() * 4..].as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v));
+    for (i, (float, sample)) in floats.zip(&samples).enumerate() {
+        // The PAM has its gold in the colours.
+        let near = (float * 65535.0 - f32::from(*sample)).abs() < 0.51;
+        assert!(near || i % 9 < 3, "sample {i}: {float} and {sample}");
+    }
+    let shape = b"'shape': (1, 25, 33, 9)";
+    assert!(npy.windows(shape.len()).any(|part| part == shape));
+    for (channel, index, bits) in [
+        ("far", 4, 16),
+        ("Gold", 5, 8),
+        ("selectionmask", 6, 8),
+        ("4", 7, 16),
+        ("heat", 8, 16),
+        ("thermal", 8, 16),
+    ] {
+        assert!(run(&[&source, &out("c.pgm"), "--channel", channel]).status.success(), "{channel}");
+        let pgm = fs::read(folder.join("c.pgm")).expect("a file");
+        let header = format!("P5\n33 25\n{}\n", (1 << bits) - 1);
+        assert!(pgm.starts_with(header.as_bytes()), "{channel}");
+        let pgm = &pgm[header.len()..];
+        let alone: Vec<u16> = match bits {
+            8 => pgm.iter().map(|&v| u16::from(v) * 257).collect(),
+            _ => pgm.chunks_exact(2).map(word).collect(),
+        };
+        assert!(alone.iter().eq(samples.iter().skip(index).step_by(9)), "{channel}");
+    }
+}
+
+/// CMYK is RGB in pictures and four inks in arrays; XYB is what it is.
+#[test]
+fn writes_inks_and_xyb() {
+    let folder = folder("inks");
+    let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    assert!(run(&[&stream("render/cmyk"), &out("a.png")]).status.success());
+    let (info, _) = png_of(&folder.join("a.png"));
+    assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Sixteen));
+    assert_eq!(&info.icc_profile.expect("a profile")[16..20], b"RGB ");
+    assert!(run(&[&stream("render/cmyk"), &out("a.npy")]).status.success());
+    let shape = b"'shape': (1, 30, 40, 4)";
+    let npy = fs::read(folder.join("a.npy")).expect("a file");
+    assert!(npy.windows(shape.len()).any(|part| part == shape));
+
+    let (png, icc) = (out("x.png"), out("x.icc"));
+    let arguments = [&stream("render/noise"), &*png, "--color-space", "xyb", "--icc_out", &icc];
+    assert!(run(&arguments).status.success());
+    assert_eq!(&fs::read(&icc).expect("a profile")[12..16], b"scnr");
+    let refused = run(&[&stream("rgba"), &png, "--color-space", "xyb"]);
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+#[cfg(feature = "exr")]
+mod open_exr {
+    use super::*;
+    use exr::prelude::{FlatSamples, Image, Layer, read_first_flat_layer_from_file};
+
+    type Picture = Image<Layer<exr::image::AnyChannels<FlatSamples>>>;
+
+    fn read(path: &Path) -> Picture {
+        read_first_flat_layer_from_file(path).expect("an OpenEXR file")
+    }
+
+    fn channel(picture: &Picture, name: &str) -> Vec<f32> {
+        let list = &picture.layer_data.channel_data.list;
+        let channel = list.iter().find(|channel| channel.name.eq(name)).expect("the channel");
+        channel.sample_data.values_as_f32().collect()
+    }
+
+    fn array(name: &str, folder: &Path, more: &[&str]) -> Vec<f32> {
+        let path = folder.join("a.npy").to_string_lossy().into_owned();
+        let source = stream(name);
+        let arguments: Vec<&str> = [&*source, &*path].into_iter().chain(more.iter().copied()).collect();
+        assert!(run(&arguments).status.success());
+        let npy = fs::read(path).expect("a file");
+        npy[128..].as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect()
+    }
+
+    /// Linear light, half floats where they suffice, every channel by its name.
+    #[test]
+    fn has_all_channels_in_linear_light() {
+        let folder = folder("exr");
+        let out = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let path = out("a.exr");
+        let source = stream("render/extra_channels");
+        assert!(run(&[&source, &path, "--norender_spotcolors"]).status.success());
+        let picture = read(Path::new(&path));
+        let names = ["A", "B", "CFA", "G", "Gold", "R", "SelectionMask", "Z", "heat"];
+        let list = &picture.layer_data.channel_data.list;
+        assert!(list.iter().map(|channel| channel.name.to_string()).eq(names));
+        assert!(list.iter().all(|channel| matches!(channel.sample_data, FlatSamples::F32(_))));
+        let linear = ["--norender_spotcolors", "--color-space", "linear"];
+        let expected = array("render/extra_channels", &folder, &linear);
+        for (index, name) in ["R", "G", "B", "A", "Z", "Gold"].into_iter().enumerate() {
+            let expected = expected.iter().skip(index).step_by(9);
+            assert!(channel(&picture, name).iter().eq(expected), "{name}");
+        }
+        let red = picture.attributes.chromaticities.expect("primaries").red;
+        assert!((red.0 - 0.64).abs() < 1e-4 && (red.1 - 0.33).abs() < 1e-4);
+
+        for (bits, is_half) in [(None, true), (Some("16"), true), (Some("32"), false)] {
+            let source = stream("rgba");
+            let mut arguments = vec![&*source, &*path];
+            bits.iter().for_each(|bits| arguments.extend(["--bits", bits]));
+            assert!(run(&arguments).status.success());
+            let picture = read(Path::new(&path));
+            let list = &picture.layer_data.channel_data.list;
+            let halves = list.iter().all(|channel| matches!(channel.sample_data, FlatSamples::F16(_)));
+            assert_eq!((list.len(), halves), (4, is_half));
+            // Colours are multiplied by alpha.
+            let linear = array("rgba", &folder, &["--color-space", "linear"]);
+            let (red, alpha) = (channel(&picture, "R"), channel(&picture, "A"));
+            for ((pixel, red), alpha) in linear.chunks_exact(4).zip(red).zip(alpha) {
+                assert!((pixel[0] * pixel[3] - red).abs() < 1e-3 && (pixel[3] - alpha).abs() < 1e-3);
+            }
+        }
+        assert_eq!(run(&[&source, &path, "--bits", "8"]).status.code(), Some(1));
+    }
+
+    /// Layers have their names and places.
+    #[test]
+    fn has_layers_at_their_places() {
+        let folder = folder("exr_layers");
+        let path = folder.join("l.exr").to_string_lossy().into_owned();
+        assert!(run(&[&stream("render/layers"), &path, "--layers"]).status.success());
+        let picture = read(&folder.join("l-2.exr"));
+        let attributes = &picture.layer_data.attributes;
+        assert_eq!((attributes.layer_position.0, attributes.layer_position.1), (-9, -4));
+        assert!(attributes.layer_name.as_ref().is_some_and(|name| name.eq("Zettel über dem Rand")));
+        let window = picture.attributes.display_window;
+        assert_eq!((window.size.0, window.size.1), (48, 36));
+    }
+}

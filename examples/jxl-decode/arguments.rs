@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
 
-    /// Bits per sample of the output: 8, 16, or 32 for float (default: what the file has)
+    /// Bits per sample of the output: 8, 16, or 32 for float; 16 is half float for OpenEXR (default: what the file has)
     #[arg(long, value_name = "N", value_parser = ["8", "16", "32"])]
     pub bits: Option<String>,
 
@@ -81,7 +81,7 @@ pub struct Arguments {
     pub preview: bool,
 
     /// Colours of the output: srgb, display-p3, rec709, rec2020, pq, hlg, dci-p3, linear, linear-p3, linear-rec2020, gray,
-    /// linear-gray, or the file of an ICC profile (default: the image's own; sRGB for CMYK)
+    /// linear-gray, xyb, or the file of an ICC profile (default: the image's own; sRGB for CMYK; linear for OpenEXR)
     #[arg(long = "color-space", value_name = "NAME", value_parser = colours::output_colour)]
     pub color_space: Option<OutputColour>,
 
@@ -92,6 +92,10 @@ pub struct Arguments {
     /// Lay the picture over a colour: #rgb, #rrggbb, black or white, in the colours of the output
     #[arg(long, value_name = "COLOUR", value_parser = colours::background)]
     pub background: Option<Background>,
+
+    /// Whether colours are multiplied by alpha (default: as stored; straight in PNG, premultiplied in OpenEXR)
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with_all = ["background", "channel"])]
+    pub alpha: Option<Alpha>,
 
     /// Write each displayed frame to a file of its own: NAME-1.png, NAME-2.png ...
     #[arg(long, conflicts_with = "layers")]
@@ -114,6 +118,17 @@ pub struct Arguments {
     pub norender_spotcolors: bool,
 }
 
+/// What alpha has to do with colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Alpha {
+    /// As in the file
+    Stored,
+    /// Colours are multiplied by it
+    Premultiplied,
+    /// Colours are not multiplied by it
+    Straight,
+}
+
 /// What can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -131,6 +146,9 @@ pub enum Format {
     Npy,
     /// The JPEG that the file was made from, byte for byte
     Jpeg,
+    /// OpenEXR of 16- or 32-bit floats: linear light, all channels
+    #[cfg(feature = "exr")]
+    Exr,
 }
 
 impl Format {
@@ -145,6 +163,8 @@ impl Format {
             "pfm" => Format::Pfm,
             "npy" => Format::Npy,
             "jpg" | "jpeg" => Format::Jpeg,
+            #[cfg(feature = "exr")]
+            "exr" => Format::Exr,
             _ => return None,
         })
     }

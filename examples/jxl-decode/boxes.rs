@@ -53,6 +53,7 @@ fn write_gains(
         preview: false,
         channel: None,
         background: None,
+        alpha: None,
         tone_map: None,
         ..arguments.clone()
     };

@@ -1,10 +1,12 @@
-//! Decodes JPEG XL files to PNG, the portable any-maps or NumPy arrays, and tells what is in them.
+//! Decodes JPEG XL files to PNG, the portable any-maps, NumPy arrays or OpenEXR, and tells what is in them.
 #![allow(unreachable_pub, reason = "a program has no public items; `pub` says what a module is for")]
 
 mod arguments;
 mod boxes;
 mod colours;
 mod exif;
+#[cfg(feature = "exr")]
+mod exr_file;
 mod metadata;
 mod npy;
 mod numbered;
@@ -55,19 +57,24 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The colours asked for; sRGB for CMYK, which only arrays can hold as it is.
+/// The colours asked for; sRGB for CMYK, which only arrays can hold as it is; linear light for OpenEXR.
 fn output_colour(arguments: &Arguments, decoder: &mut Decoder, file: &[u8]) -> Option<OutputColour> {
     if arguments.color_space.is_some() || arguments.channel.is_some() {
         return arguments.color_space.clone();
     }
     let output = arguments.output.as_deref()?;
-    if arguments.format.or_else(|| Format::of(output)) == Some(Format::Npy) {
+    let format = arguments.format.or_else(|| Format::of(output));
+    if format == Some(Format::Npy) {
         return None;
     }
     // What is wrong with the file is told when it is decoded.
     let frames = decoder.open(file).ok()?;
     let mut extra = frames.image().extra_channels.iter();
     let is_cmyk = extra.any(|extra| matches!(extra.kind, ExtraChannelKind::Black));
+    #[cfg(feature = "exr")]
+    if format == Some(Format::Exr) {
+        return Some(exr_file::linear_colour(&frames));
+    }
     is_cmyk.then(|| OutputColour::Encoding(Default::default()))
 }
 

@@ -8,12 +8,14 @@ use std::path::Path;
 
 /// Writes the JPEG that a file was made from, whole or not at all.
 pub fn write(arguments: &Arguments, decoder: &mut Decoder, file: &[u8], path: &Path) -> Result<Written> {
-    let Arguments { bits, color_space, tone_map, background, channel, frames, layers, preview, .. } =
-        arguments;
+    let Arguments {
+        bits, color_space, tone_map, background, alpha, channel, frames, layers, preview, ..
+    } = arguments;
     let changes = bits.is_some()
         || color_space.is_some()
         || tone_map.is_some()
         || background.is_some()
+        || alpha.is_some()
         || channel.is_some();
     if changes || *frames || *layers || *preview {
         bail!("a JPEG is written as it was; choose another format to have it changed or in parts");

@@ -1,7 +1,9 @@
 //! From a file to pictures on disk.
 
-use crate::arguments::{Arguments, Format};
+use crate::arguments::{Alpha, Arguments, Format};
 use crate::colours::Background;
+#[cfg(feature = "exr")]
+use crate::exr_file;
 use crate::png_file::{self, Animated, Carried, Facts};
 use crate::{Written, metadata, npy, numbered, pnm};
 use anyhow::{Context, Result, bail};
@@ -114,6 +116,8 @@ impl<'a> Job<'a> {
         job.pixels.channels = match (format, gray, alpha) {
             (Format::Npy, ..) => Channels::All,
             (Format::Pam, ..) if over.is_none() => Channels::All,
+            #[cfg(feature = "exr")]
+            (Format::Exr, ..) if over.is_none() => Channels::All,
             (Format::Pgm, false, _) => bail!("a PGM cannot hold a colour image; see --color-space gray"),
             (_, true, false) => Channels::Gray,
             (_, true, true) => Channels::GrayAlpha,
@@ -125,6 +129,19 @@ impl<'a> Job<'a> {
         } else if format == Format::Png {
             // PNG has no other alpha.
             job.pixels.alpha = AlphaMode::Straight;
+        }
+        #[cfg(feature = "exr")]
+        if format == Format::Exr {
+            job.pixels.alpha = AlphaMode::Premultiplied;
+        }
+        match arguments.alpha {
+            Some(alpha) if format == Format::Png && has_alpha && alpha != Alpha::Straight => {
+                bail!("a PNG has colours that are not multiplied by alpha");
+            }
+            Some(Alpha::Stored) => job.pixels.alpha = AlphaMode::AsStored,
+            Some(Alpha::Premultiplied) => job.pixels.alpha = AlphaMode::Premultiplied,
+            Some(Alpha::Straight) => job.pixels.alpha = AlphaMode::Straight,
+            None => {}
         }
         job.tuple = if gray { "GRAYSCALE" } else { "RGB" }.to_owned();
         for extra in image.extra_channels.iter().filter(|_| over.is_none()) {
@@ -206,8 +223,29 @@ impl<'a> Job<'a> {
                 }
                 Ok(())
             }
+            #[cfg(feature = "exr")]
+            Format::Exr => self.write_exr(to, first, frames),
             _ => self.write_any_map(to, first),
         })
+    }
+
+    #[cfg(feature = "exr")]
+    fn write_exr<T: FileSample>(
+        &self,
+        to: &mut dyn Write,
+        image: &Image<T>,
+        frames: &Frames<'_>,
+    ) -> Result<()> {
+        let mut facts = exr_file::Facts::of(frames, self.pixels.channels, self.arguments.tone_map);
+        let depth = frames.image().bit_depth;
+        // Half floats have eleven bits.
+        let fits = depth.bits_per_sample() <= if depth.is_float() { 16 } else { 11 };
+        facts.half = self.arguments.bits.as_deref().map_or(fits, |bits| bits == "16");
+        if self.arguments.layers {
+            let info = frames.frame_info();
+            facts.layer = Some((String::from_utf8_lossy(info.name).into_owned(), info.position));
+        }
+        exr_file::write(to, image, &facts)
     }
 
     fn write_any_map<T: FileSample>(&self, mut to: &mut dyn Write, image: &Image<T>) -> Result<()> {
@@ -251,6 +289,10 @@ fn samples(arguments: &Arguments, job: &Job<'_>, image: &ImageHeader) -> Result<
     match (job.format, asked) {
         (Format::Pfm | Format::Npy, None | Some("32")) => Ok(Samples::F32),
         (Format::Pfm | Format::Npy, Some(_)) => bail!("this format has 32-bit samples only"),
+        #[cfg(feature = "exr")]
+        (Format::Exr, None | Some("16" | "32")) => Ok(Samples::F32),
+        #[cfg(feature = "exr")]
+        (Format::Exr, Some(_)) => bail!("this format has samples of 16 and 32 bits only"),
         (_, Some("8")) => Ok(Samples::U8),
         (_, Some("16")) => Ok(Samples::U16),
         (_, Some(_)) => bail!("this format has no 32-bit samples; PFM and NPY have"),
