@@ -128,7 +128,7 @@ mod tests {
         let entry = |symbol: usize| (codes.entries[symbol] >> 8, codes.entries[symbol] & 255);
         assert_eq!(entry(0x01), (0b00, 2));
         assert_eq!(entry(0x00), (0b10, 2));
-        assert_eq!(entry(0x32), (0b110_00, 5));
+        assert_eq!(entry(0x32), (0b11000, 5));
         assert_eq!(entry(0xf0), (0b1110, 4));
         assert_eq!(codes.entries[0x02], CodeTable::MISSING);
     }

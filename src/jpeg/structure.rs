@@ -21,7 +21,8 @@ struct Progress {
 }
 
 /// Checks the markers in the order of the file: one frame before its scans, tables for each marker, tables before they are
-/// used, and scans that add to those before.
+/// used, and scans that add to those before. So there are at most eleven scans for each coefficient of a component, and a
+/// small file cannot ask for much work.
 pub(super) fn check(data: &ReconstructionData) -> Result<()> {
     let mut progress = Progress::default();
     // By component and coefficient, the bits that scans have sent.
@@ -118,5 +119,81 @@ impl Scan {
     /// First and last coefficient, `Ah` and `Al` that it is coded by.
     pub(super) fn coded(&self, is_progressive: bool) -> ((u8, u8), u8, u8) {
         if is_progressive { (self.spectrum, self.ah, self.al) } else { ((0, 63), 0, 0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::tests::DATA;
+    use super::super::error::Error;
+    use super::super::huffman::HuffmanTable;
+    use super::*;
+
+    /// The fault of the data of a small JPEG that are changed: markers E0 DB DB C0 C4 C4 C4 C4 DA D9.
+    fn fault(change: impl FnOnce(&mut ReconstructionData)) -> Option<Fault> {
+        let mut data = ReconstructionData::default();
+        data.read(&DATA).unwrap();
+        change(&mut data);
+        match check(&data) {
+            Ok(()) => None,
+            Err(Error::Invalid { what, .. }) => Some(what),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn markers_out_of_order_are_refused() {
+        assert_eq!(fault(|_| ()), None);
+        assert_eq!(fault(|data| data.markers.swap(3, 8)), Some(Fault::Order(marker::SOS)));
+        assert_eq!(fault(|data| data.markers[0] = marker::SOF0), Some(Fault::Order(marker::SOF0)));
+        assert_eq!(
+            fault(|data| data.markers.splice(0..1, [marker::DRI; 2]).for_each(drop)),
+            Some(Fault::Order(marker::DRI))
+        );
+        assert_eq!(fault(|data| data.markers[8] = marker::COM), Some(Fault::Order(marker::EOI)));
+        assert_eq!(fault(|data| data.markers[0] = marker::DQT), Some(Fault::NoTable(marker::DQT)));
+        assert_eq!(fault(|data| data.markers[0] = marker::DHT), Some(Fault::NoTable(marker::DHT)));
+        assert_eq!(fault(|data| data.markers.swap(7, 8)), Some(Fault::Undefined(0)));
+    }
+
+    #[test]
+    fn segments_without_a_table_stand_alone() {
+        let empty = |is_last| HuffmanTable::new((true, 0, is_last), [0; 17], &[]).unwrap();
+        let add = |data: &mut ReconstructionData, is_last| {
+            data.huffman_tables.insert(0, empty(is_last));
+            data.markers.insert(4, marker::DHT);
+        };
+        assert_eq!(fault(|data| add(data, true)), None);
+        assert_eq!(fault(|data| add(data, false)), None);
+        let within = |data: &mut ReconstructionData| {
+            data.huffman_tables[0].is_last = false;
+            data.huffman_tables.insert(1, empty(true));
+        };
+        assert_eq!(fault(within), Some(Fault::NoTable(marker::DHT)));
+    }
+
+    #[test]
+    fn scans_send_bits_once_and_in_order() {
+        let scans = |sof: u8, scans: &'static [(u8, u8, u8, u8)]| {
+            fault(move |data| {
+                data.markers[3] = sof;
+                data.markers.splice(8..9, vec![marker::SOS; scans.len()]);
+                let scan = data.scans[0].clone();
+                data.scans = vec![scan; scans.len()];
+                for (scan, (first, last, ah, al)) in data.scans.iter_mut().zip(scans) {
+                    (scan.spectrum, scan.ah, scan.al) = ((*first, *last), *ah, *al);
+                }
+            })
+        };
+        let good = &[(0, 0, 0, 1), (1, 63, 0, 2), (1, 63, 2, 1), (0, 0, 1, 0), (1, 63, 1, 0)];
+        assert_eq!(scans(marker::SOF2, good), None);
+        // A spectrum of sequential scans means nothing.
+        assert_eq!(scans(marker::SOF0, &[(5, 2, 9, 15)]), None);
+        assert_eq!(scans(marker::SOF0, &[(0, 63, 0, 0), (0, 63, 0, 0)]), Some(Fault::Scan(1)));
+        assert_eq!(scans(marker::SOF2, &[(1, 63, 0, 0), (5, 5, 0, 0)]), Some(Fault::Scan(1)));
+        assert_eq!(scans(marker::SOF2, &[(0, 0, 0, 0), (0, 0, 2, 1)]), Some(Fault::Scan(1)));
+        assert_eq!(scans(marker::SOF2, &[(1, 63, 0, 2), (1, 63, 1, 0), (1, 63, 2, 1)]), Some(Fault::Scan(2)));
+        assert_eq!(scans(marker::SOF2, &[(9, 8, 0, 0)]), Some(Fault::Scan(0)));
+        assert_eq!(scans(marker::SOF2, &[(1, 63, 0, 11)]), Some(Fault::Scan(0)));
     }
 }
