@@ -38,7 +38,9 @@ use target::{DecodeLone, LayerOutput, PictureOutput};
 /// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
+    /// Its threads are those of the file that is open: fewer than all, if the budget has no room for all.
     context: Context,
+    threads: Threads,
     keep_orientation: bool,
     container: Container,
     codestream: Codestream,
@@ -66,7 +68,7 @@ impl Decoder {
 
     /// Spreads work like this; [`Threads::Calling`] decodes on the calling thread alone.
     pub fn with_threads(mut self, threads: Threads) -> Self {
-        self.context.threads = threads;
+        self.threads = threads;
         self
     }
 
@@ -116,6 +118,7 @@ impl Decoder {
     pub fn sibling(&self) -> Self {
         Self {
             context: self.context.clone(),
+            threads: self.threads.clone(),
             keep_orientation: self.keep_orientation,
             container: Container::default(),
             codestream: Codestream::default(),
@@ -130,7 +133,7 @@ impl Decoder {
 
     /// How work is spread.
     pub fn threads(&self) -> &Threads {
-        &self.context.threads
+        &self.threads
     }
 
     /// Lets another watch tell and stop.
@@ -219,6 +222,7 @@ impl Decoder {
     pub fn open<'d>(&'d mut self, file: &'d [u8]) -> Result<Frames<'d>> {
         let Self {
             context,
+            threads,
             keep_orientation,
             container,
             codestream,
@@ -229,6 +233,7 @@ impl Decoder {
             unpacking,
             jpeg,
         } = self;
+        context.threads.clone_from(threads);
         container.reset();
         container.read(file, &context.limits);
         let container = &*container;
@@ -350,6 +355,44 @@ impl<'d> Frames<'d> {
     /// If the image cannot be had in the format.
     pub fn shape(&self, format: &PixelFormat) -> Result<ImageShape> {
         Ok(self.delivered().canvas(self.image()).shape(format)?)
+    }
+
+    /// What decoding the file takes from the pool, on so many threads, known from its headers: a picture of `T` in `format` in
+    /// memory of the pool, and what the decoder works in. No samples are decoded for it.
+    ///
+    /// It is an upper bound, for a pool that holds nothing else, with the sizes of its classes; the real peak is at most a
+    /// fifth below for pictures of a megapixel and more.
+    ///
+    /// ```
+    /// use jxlake::{Decoder, PixelFormat};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = std::fs::read("testdata/effort7.jxl")?;
+    /// let mut decoder = Decoder::new();
+    /// let estimate = decoder.open(&file)?.memory_estimate::<u8>(&PixelFormat::default(), 1)?;
+    /// decoder.pool().check(estimate.total())?; // is there room for it?
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the headers of the first frame are damaged, or the image cannot be had in the format.
+    pub fn memory_estimate<T: OutputSample>(
+        &mut self,
+        format: &PixelFormat,
+        threads: usize,
+    ) -> Result<MemoryEstimate> {
+        self.resolve()?;
+        let picture = Image::<T>::bytes(self.shape(format)?);
+        Ok(MemoryEstimate { picture, working: self.working_memory(threads)? })
+    }
+
+    /// What decoding takes on so many threads, the picture not counted.
+    fn working_memory(&mut self, threads: usize) -> Result<u64> {
+        let frames = self.codestream.memory(self.data, self.context);
+        let most = frames.map(|frames| frames.iter().map(|frame| frame.with_workers(threads.max(1))).max());
+        most.map(|most| most.unwrap_or(0)).map_err(|error| self.whole_file_error(error))
     }
 
     /// Decodes the next displayed frame into a leased image; `None` behind the last one.
@@ -479,14 +522,46 @@ impl<'d> Frames<'d> {
             let (image, icc) = (self.codestream.image(), self.codestream.icc());
             self.context.delivery = self.colour.resolve(image, icc, self.transforms)?;
             self.resolved = true;
+            self.fit_budget();
         }
         Ok(())
+    }
+
+    /// Takes fewer threads if the pool's budget has no room for what all of them would work in.
+    fn fit_budget(&mut self) {
+        let (all, pool) = (self.context.threads.workers(), self.context.pool.clone());
+        if all == 1 || pool.budget().is_none() {
+            return;
+        }
+        // What is wrong with the headers is told by the decode.
+        let Ok(frames) = self.codestream.memory(self.data, self.context) else { return };
+        let fits = |workers| frames.iter().all(|frame| pool.check(frame.with_workers(workers)).is_ok());
+        let workers = (2..=all).rev().find(|&workers| fits(workers)).unwrap_or(1);
+        if workers < all {
+            self.context.threads = self.context.threads.at_most(workers);
+        }
     }
 
     /// The error as one of the file: if the codestream is too short, what is wrong with the boxes or how many bytes of the
     /// file are needed.
     fn whole_file_error(&self, error: FrameError) -> Error {
         self.container.whole_file_error(self.file, error)
+    }
+}
+
+/// How much memory a decode takes; see [`Frames::memory_estimate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// Bytes of the picture, if its memory is the pool's.
+    pub picture: u64,
+    /// Bytes that the decoder works in.
+    pub working: u64,
+}
+
+impl MemoryEstimate {
+    /// Bytes of both.
+    pub fn total(&self) -> u64 {
+        self.picture.saturating_add(self.working)
     }
 }
 

@@ -30,7 +30,7 @@ pub mod output;
 
 pub use batch::{Batch, BatchWatch, Order, Source, Split};
 pub use colour::OutputColour;
-pub use decoder::{Decoder, Frames};
+pub use decoder::{Decoder, Frames, MemoryEstimate};
 pub use error::{Error, ErrorKind, Result};
 pub use frame_info::FrameInfo;
 pub use jxlake_frame as frame;

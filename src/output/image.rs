@@ -81,6 +81,11 @@ impl<T: OutputSample> Image<T> {
         Ok(())
     }
 
+    /// Bytes that a picture of this shape takes from a pool.
+    pub fn bytes(shape: ImageShape) -> u64 {
+        stacked(shape).map_or(u64::MAX, Pool::bytes_of::<T>)
+    }
+
     /// Size, channels and layout.
     pub fn shape(&self) -> ImageShape {
         self.shape

@@ -45,9 +45,20 @@ impl SavedFrame {
         Ok(())
     }
 
+    /// A frame that is not there, but whose size is known: for what depends on that alone.
+    pub fn announced(channels: usize, size: Size, before_colour_transform: bool) -> Self {
+        Self { samples: None, channels, size, before_colour_transform }
+    }
+
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.samples.is_none()
+        self.channels == 0
+    }
+
+    /// Bytes that its samples take from a pool.
+    pub fn bytes(&self) -> u64 {
+        let rows = (self.size.height as usize).saturating_mul(self.channels);
+        Pool::bytes_of::<f32>(Shape2::new(rows, self.size.width as usize))
     }
 
     /// Size in pixels.

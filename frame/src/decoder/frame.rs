@@ -96,7 +96,7 @@ impl<'f> FrameJob<'f> {
         self.showing == Showing::Composed && self.header.visible() && self.header.needs_blending()
     }
 
-    fn destinations(&self) -> Destinations {
+    pub(super) fn destinations(&self) -> Destinations {
         let header = self.header;
         let saved = header.can_be_referenced();
         Destinations {

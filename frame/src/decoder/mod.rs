@@ -4,6 +4,7 @@ mod canvas;
 mod chain;
 mod consumer;
 mod delivery;
+mod estimate;
 mod frame;
 mod integers;
 mod jpeg;
@@ -15,6 +16,7 @@ mod vardct;
 mod watch;
 
 pub use delivery::{Delivery, ProfileTransform};
+pub use estimate::FrameMemory;
 pub use output::{DisplayedFrame, DrawFrame, DrawTile, Output, Partition, PixelTile, PixelWriter};
 pub use watch::Watch;
 
@@ -112,6 +114,7 @@ pub struct Codestream {
     counters: FrameCounters,
     slots: Slots,
     frame: FrameDecoder,
+    estimator: estimate::Estimator,
 }
 
 impl Codestream {

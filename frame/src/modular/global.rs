@@ -6,7 +6,7 @@
 //! at the end ([`ModularGlobal::finish`]).
 
 use jxlake_entropy::BitReader;
-use jxlake_util::{Axis, Grid, Release, Threads};
+use jxlake_util::{Axis, Grid, Pool, Release, Shape2, Threads};
 
 use super::channel::{Channel, ChannelShape, Sample};
 use super::partition::{Partition, Place};
@@ -33,6 +33,17 @@ pub struct ModularGlobal<S: Sample> {
     /// Storage of the list of grids while there are none.
     grids: Grids<'static, S>,
     samples: SampleWorkspace,
+}
+
+/// Bytes that the modular image of a frame takes from the pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModularMemory {
+    /// Planes of the frame's size, and whatever LfGlobal holds.
+    pub planes: u64,
+    /// More while transforms of the whole frame are undone.
+    pub undo: u64,
+    /// The tiles of a group, for each worker.
+    pub per_worker: u64,
 }
 
 /// A grid for each coded channel that has tiles.
@@ -109,6 +120,30 @@ impl<S: Sample> ModularGlobal<S> {
         frame: &FrameHeader,
         context: &ModularContext<'_>,
     ) -> Result<()> {
+        self.read_plan(bits, frame, context)?;
+        let Self { plan, channels, samples, .. } = self;
+        let globals = plan.partition.globals();
+        for (index, &shape) in plan.header.channels.shapes().iter().enumerate() {
+            channels.push(match index < globals {
+                true => Channel::lease(context.pool, shape)?,
+                false => Channel { shape, samples: None },
+            });
+        }
+        let globals = &mut channels[..globals];
+        decode_samples(bits, (&plan.header, ModularStream::Global), globals, context, samples)
+    }
+
+    /// Reads the header of the global sub-bitstream, from which the memory that it takes is known, and no samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_plan(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        frame: &FrameHeader,
+        context: &ModularContext<'_>,
+    ) -> Result<()> {
         self.clear();
         let plan = &mut self.plan;
         frame_channels(frame, context.geometry, &mut plan.initial);
@@ -119,15 +154,44 @@ impl<S: Sample> ModularGlobal<S> {
         let coded = &plan.header.channels;
         plan.partition.cut(coded.shapes(), coded.meta(), context.geometry, &frame.passes)?;
         plan.group_local = plan.find_group_local();
-        let globals = plan.partition.globals();
-        for (index, &shape) in coded.shapes().iter().enumerate() {
-            self.channels.push(match index < globals {
-                true => Channel::lease(context.pool, shape)?,
-                false => Channel { shape, samples: None },
-            });
+        Ok(())
+    }
+
+    /// What the plan that was read takes from the pool.
+    pub fn memory(&self, geometry: &FrameGeometry) -> ModularMemory {
+        let Plan { initial, header, partition, .. } = &self.plan;
+        let coded = header.channels.shapes();
+        let bytes = |shape: &ChannelShape| Pool::bytes_of::<S>(shape.matrix());
+        let transforms = header.transforms.transforms();
+        let has = |kind: fn(&Transform) -> bool| transforms.iter().any(kind);
+        let tiles: u64 = (0..coded.len())
+            .filter_map(|channel| partition.tile_size(channel, &coded[channel], geometry))
+            .map(|tile| Pool::bytes_of::<S>(tile))
+            .sum();
+        let largest = initial.iter().map(bytes).max().unwrap_or(0);
+        let undo = match (
+            has(|t| matches!(t, Transform::Squeeze(_))),
+            has(|t| matches!(t, Transform::Palette(_))),
+        ) {
+            // The planes of the palette's colours come beside that of the indices.
+            (_, true) => initial.iter().map(bytes).sum(),
+            // The plane that is being made, beside the two that it is made from.
+            (true, false) => largest,
+            (false, false) => 0,
+        };
+        let in_groups = coded.iter().skip(partition.globals()).map(bytes).sum::<u64>();
+        let global = coded[..partition.globals()].iter().map(bytes).sum::<u64>();
+        match self.group_local().is_some() {
+            true => {
+                let expanded = |shape: &ChannelShape| {
+                    let dim = geometry.group_dim;
+                    Pool::bytes_of::<S>(Shape2::new(dim >> shape.vshift.max(0), dim >> shape.hshift.max(0)))
+                };
+                let expanded = if undo > 0 { initial.iter().map(expanded).sum() } else { 0 };
+                ModularMemory { planes: global, undo: 0, per_worker: tiles + expanded }
+            }
+            false => ModularMemory { planes: global + in_groups, undo, per_worker: tiles },
         }
-        let (header, globals) = (&plan.header, &mut self.channels[..globals]);
-        decode_samples(bits, (header, ModularStream::Global), globals, context, &mut self.samples)
     }
 
     /// The shapes of the frame's channels: colour, if the frame is coded as Modular, then extra channels.

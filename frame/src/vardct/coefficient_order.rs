@@ -105,6 +105,11 @@ impl OrderReader {
     pub(super) fn use_pool(&mut self, pool: &Pool) {
         self.window.use_pool(pool);
     }
+
+    /// Gives the window back: nobody needs it while groups are decoded.
+    pub(super) fn give_back(&mut self) {
+        self.window.release();
+    }
 }
 
 /// The coefficient orders of a pass.
@@ -144,9 +149,10 @@ impl CoefficientOrders {
         }
         let OrderReader { codes, window, permutation } = reader;
         codes.read(bits, PERMUTATION_CONTEXTS, Lz77::Allowed, &BundleLimits::default())?;
-        let to_come = 3 * SHAPES.iter().map(|(rows, cols)| 1 + rows * cols).sum::<usize>();
+        let coded = || SHAPES.iter().enumerate().filter(move |(order, _)| coded >> order & 1 != 0);
+        let to_come = 3 * coded().map(|(_, (rows, cols))| 1 + rows * cols).sum::<usize>();
         let mut symbols = SymbolReader::new(codes, bits, 0, to_come as u64, window)?;
-        for (order, &(rows, cols)) in SHAPES.iter().enumerate().filter(|(order, _)| coded >> order & 1 != 0) {
+        for (order, &(rows, cols)) in coded() {
             let size = rows * cols;
             let mut channels = [CodedOrder { first: 0, extents: 0 }; 3];
             for channel in &mut channels {

@@ -83,6 +83,7 @@ impl HfGlobal {
             pass.shift = context.passes.shift(number);
             largest += u64::from(pass.codes.largest_value()).div_ceil(2) << pass.shift;
         }
+        self.order_reader.give_back();
         self.fits_i16 = largest <= i16::MAX as u64;
         self.presets = presets;
         Ok(())

@@ -20,10 +20,12 @@ pub(crate) use storage::LINE;
 use crate::buffer::Buffer;
 use crate::element::Element;
 use crate::error::PoolError;
+use crate::layout;
 use crate::lease::Lease;
 use crate::matrix2::Matrix2;
 use crate::matrix3::Matrix3;
 use crate::shape::{Shape2, Shape3};
+use class::Class;
 use observer::Observer;
 use std::fmt;
 use std::sync::Arc;
@@ -148,6 +150,31 @@ impl Pool {
     /// [`PoolError::OverBudget`] if not.
     pub fn check(&self, bytes: u64) -> Result<(), PoolError> {
         self.shared.check(bytes)
+    }
+
+    /// Bytes of storage that a matrix of this shape takes: padded rows, and a whole size class.
+    ///
+    /// ```
+    /// use jxlake_util::{Pool, Purpose, Shape2};
+    ///
+    /// let (pool, shape) = (Pool::new(), Shape2::new(100, 500));
+    /// let matrix = pool.matrix2::<u16>(Purpose::Output, shape)?;
+    /// assert_eq!(Pool::bytes_of::<u16>(shape), pool.statistics().total.in_use_bytes);
+    /// # drop(matrix);
+    /// # Ok::<(), jxlake_util::PoolError>(())
+    /// ```
+    pub fn bytes_of<T: Element>(shape: Shape2) -> u64 {
+        let elements = layout::stride::<T>(shape.cols).and_then(|stride| stride.checked_mul(shape.rows));
+        elements.map_or(u64::MAX, Self::bytes_of_buffer::<T>)
+    }
+
+    /// Bytes of storage that a buffer of `len` elements takes.
+    pub fn bytes_of_buffer<T: Element>(len: usize) -> u64 {
+        let lines = layout::lines::<T>(len);
+        if lines == 0 {
+            return 0;
+        }
+        Class::holding(lines).map_or(u64::MAX, |class| (class.lines() as u64).saturating_mul(LINE as u64))
     }
 
     /// Frees idle storage, oldest first, until at most `keep_bytes` bytes are idle. Returns the bytes freed.

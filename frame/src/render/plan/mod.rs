@@ -23,6 +23,7 @@ use self::link::Link;
 use super::stage::{Reach, Shift, Stage};
 use super::{BAND_ROWS, LANES, invalid_call};
 use crate::Error;
+use jxlake_util::Pool;
 
 /// A direction; most of the layout is the same computation for columns and for rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,20 @@ impl Plan {
     /// Number of groups in a row of groups, and number of rows of groups.
     pub fn groups(&self) -> [usize; 2] {
         self.groups
+    }
+
+    /// Bytes that rendering takes from the pool: whatever the number of workers, more for each, and more for each beyond the
+    /// first, whose groups may wait for those before.
+    pub fn memory(&self) -> [u64; 3] {
+        let bytes = Pool::bytes_of_buffer::<f32>;
+        let [columns, rows] = self.groups.map(|groups| groups as u64);
+        // Groups come nearly in order: those of a row wait for the row below.
+        let [right, bottom] = self.strip_elements.map(bytes);
+        let waiting = if rows > 1 { bottom.saturating_mul(columns + 1) } else { 0 };
+        let beside = if columns > 1 { right } else { 0 } + if rows > 1 { bottom } else { 0 };
+        let group = bytes(self.group_elements);
+        let early = if self.has_strips() { group } else { 0 };
+        [waiting, group + bytes(self.ring_elements) + beside, early]
     }
 
     /// Whether groups need anything of their neighbours.
