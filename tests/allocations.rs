@@ -3,7 +3,7 @@
 mod common;
 
 use jxlake::output::ImageShape;
-use jxlake::{Channels, Decoder, ImageMut, PixelFormat, Pool, Threads};
+use jxlake::{Batch, Channels, Decoder, Image, ImageMut, PixelFormat, Pool, Threads};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 
@@ -73,9 +73,8 @@ fn reconstructions_allocate_nothing() {
     assert_eq!(again.last(), Some(&0usize), "allocations of each round: {again:?}");
 }
 
-/// The tests of this binary count for the whole process, so they are one test.
-#[test]
-fn warm_decodes_allocate_nothing() {
+/// Without a test harness, whose own allocations would be counted: it tells of tests that take long.
+fn main() {
     let files = files();
     let mut memory = Vec::new();
     for (name, file) in &files {
@@ -103,9 +102,109 @@ fn warm_decodes_allocate_nothing() {
     assert_eq!(rounds.last(), Some(&0), "allocations of each round: {rounds:?}");
 
     reconstructions_allocate_nothing();
+    with_threads(&files, &mut memory);
+    animations(&mut memory);
+    like_images(&mut memory);
+    held_images(&files);
+    batches(&files);
 
     // Without pooling the same code asks for memory each time.
     let mut decoder = Decoder::new().with_threads(Threads::Calling).with_pool(Pool::unpooled());
     decode(&mut decoder, &find("squeeze_groups").1, &mut memory);
     assert!(decode(&mut decoder, &find("squeeze_groups").1, &mut memory) > 10, "unpooled decodes allocate");
+}
+
+/// A rayon pool, entered once, so that its queue takes no block for a hand-over.
+fn in_a_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    jxlake::thread_pool(2).expect("threads").install(work)
+}
+
+/// With two threads it is warm when both have held at once what they ever hold at once, which chance decides; but the
+/// allocations of a file stop.
+fn with_threads(files: &[(String, Vec<u8>)], memory: &mut Vec<f32>) {
+    in_a_pool(|| {
+        for (name, file) in files {
+            let mut decoder = Decoder::new();
+            let mut quiet = 0;
+            let counts: Vec<_> = (0..40)
+                .map_while(|_| {
+                    let count = decode(&mut decoder, file, memory);
+                    quiet = if count == 0 { quiet + 1 } else { 0 };
+                    (quiet < 3).then_some(count)
+                })
+                .collect();
+            assert!(quiet == 3, "allocations of each decode of {name} on two threads: {counts:?}");
+        }
+    });
+}
+
+/// The later frames of an animation find the memory of the first ones.
+fn animations(memory: &mut Vec<f32>) {
+    let file = std::fs::read(common::testdata().join("animation.jxl")).expect("a stream");
+    for threads in [1, 2] {
+        let mut decode = || {
+            let threads = if threads == 1 { Threads::Calling } else { Threads::Global };
+            let mut decoder = Decoder::new().with_threads(threads);
+            let mut frames = decoder.open(&file).expect("headers");
+            let shape = frames.shape(&FORMAT).expect("a shape");
+            memory.resize(memory.len().max(shape.height * shape.row_samples().expect("a row")), 0.0);
+            let mut counts = Vec::new();
+            loop {
+                let region = Region::new(ALLOCATOR);
+                let image = ImageMut::from_slice(memory, shape).expect("room");
+                if !frames.next_into(&FORMAT, image).expect("a frame") {
+                    return counts;
+                }
+                counts.push(region.change().allocations + region.change().reallocations);
+            }
+        };
+        let first = if threads == 1 { decode() } else { in_a_pool(&mut decode) };
+        // A decoder that has never seen it finds less to allocate with each frame.
+        assert!(first.len() == 3 && first[1] + first[2] < first[0] / 4, "{threads} threads: {first:?}");
+    }
+}
+
+/// An image that was never seen needs no more than what images of its size before it have left.
+fn like_images(memory: &mut Vec<f32>) {
+    let mut decoder = Decoder::new().with_threads(Threads::Calling);
+    let mut counts = Vec::new();
+    for number in 0..14 {
+        let path = common::testdata().join(format!("predictor{number:02}.jxl"));
+        counts.push(decode(&mut decoder, &std::fs::read(path).expect("a stream"), memory));
+    }
+    assert_eq!(counts[12..], [0, 0], "allocations of each image: {counts:?}");
+}
+
+/// Pictures of all sizes come into an image that is kept.
+fn held_images(files: &[(String, Vec<u8>)]) {
+    let mut decoder = Decoder::new().with_threads(Threads::Calling);
+    let capacity = ImageShape { width: 2048, height: 2048, channels: 8, layout: FORMAT.layout };
+    let mut image = Image::<u8>::with_capacity(decoder.pool(), capacity).expect("memory");
+    let mut round = || {
+        let region = Region::new(ALLOCATOR);
+        let decode =
+            |(_, file): &(_, Vec<u8>)| decoder.decode_reusing(file, &FORMAT, &mut image).expect("fits");
+        files.iter().for_each(decode);
+        region.change().allocations + region.change().reallocations
+    };
+    let rounds: Vec<_> = (0..4).map(|_| round()).collect();
+    assert_eq!(rounds.last(), Some(&0), "allocations of each round: {rounds:?}");
+}
+
+/// A warm batch allocates nothing for a file, however many there are.
+fn batches(files: &[(String, Vec<u8>)]) {
+    let small: Vec<_> =
+        files.iter().map(|(_, file)| file).filter(|file| file.len() < 5000).take(20).collect();
+    let files: Vec<&[u8]> = (0..5).flat_map(|_| &small).map(|file| file.as_slice()).collect();
+    for threads in [Threads::Calling, Threads::Global] {
+        let decoder = Decoder::new().with_threads(threads);
+        let mut batch = Batch::with_decoder(decoder);
+        let mut run = || {
+            let region = Region::new(ALLOCATOR);
+            batch.decode_many::<u8, _>(&files, &FORMAT, |_, picture| assert!(picture.is_ok()));
+            region.change().allocations + region.change().reallocations
+        };
+        let counts: Vec<_> = in_a_pool(|| (0..30).map(|_| run()).take_while(|&count| count > 0).collect());
+        assert!(counts.len() < 30, "allocations of batches of {} files: {counts:?}", files.len());
+    }
 }
