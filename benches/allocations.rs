@@ -1,10 +1,11 @@
-//! What the pool is worth: allocations, bytes asked for, and time of a warm decode, pooled and unpooled, as a table.
+//! What the pool is worth: allocations, bytes asked for, page faults, most bytes held and time of a warm decode, pooled and
+//! unpooled, as a table.
 //!
 //! `cargo bench --bench allocations [-- FILE…]`; without files, those of `testdata` and of a bench corpus beside the
 //! project, if there is one.
 
 use jxlake::{Channels, Decoder, ImageMut, PixelFormat, Pool, Threads};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -28,52 +29,112 @@ fn main() {
         }
         files.sort();
     }
-    println!(
-        "{:30} {:>8} {:>10} {:>10} {:>8} {:>10} {:>10} {:>7}",
-        "file, one thread", "pooled", "bytes", "ms", "unpooled", "bytes", "ms", "time"
-    );
+    println!("{:30} {:^39} | {:^39} |", "one thread, warm", "pooled", "unpooled");
+    let columns = format!("{:>6} {:>9} {:>7} {:>6} {:>7}", "allocs", "MB", "faults", "peak", "ms");
+    println!("{:30} {columns} | {columns} | time", "file");
+    let mut sums = [Measured::default(), Measured::default()];
+    let mut logarithms = 0.0;
     for path in &files {
         let file = std::fs::read(path).expect("a readable file");
-        let (pooled, pooled_time) = measure(&file, Pool::new());
-        let (unpooled, unpooled_time) = measure(&file, Pool::unpooled());
-        let count = |stats: &Stats| stats.allocations + stats.reallocations;
-        println!(
-            "{:30} {:>8} {:>10} {:>10.3} {:>8} {:>10} {:>10.3} {:>6.2}x",
-            path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-            count(&pooled),
-            pooled.bytes_allocated,
-            pooled_time * 1e3,
-            count(&unpooled),
-            unpooled.bytes_allocated,
-            unpooled_time * 1e3,
-            unpooled_time / pooled_time
-        );
+        let both = measure(&file);
+        let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let ratio = both[1].seconds / both[0].seconds;
+        println!("{name:30} {} | {} | {ratio:.2}x", both[0], both[1]);
+        logarithms += ratio.ln();
+        for (sum, one) in sums.iter_mut().zip(both) {
+            sum.add(one);
+        }
+    }
+    let fewer =
+        |count: fn(&Measured) -> u64| 100.0 - 100.0 * count(&sums[0]) as f64 / count(&sums[1]).max(1) as f64;
+    println!(
+        "pooled: {:.1} % fewer allocations, {:.1} % fewer bytes, {:.1} % fewer page faults, {:.2}x the speed (geometric mean)",
+        fewer(|measured| measured.allocations),
+        fewer(|measured| measured.bytes),
+        fewer(|measured| measured.faults),
+        (logarithms / files.len().max(1) as f64).exp()
+    );
+}
+
+/// What a warm decode took.
+#[derive(Clone, Copy, Default)]
+struct Measured {
+    allocations: u64,
+    bytes: u64,
+    faults: u64,
+    /// Most bytes that the pool held, idle ones included.
+    peak: u64,
+    seconds: f64,
+}
+
+impl Measured {
+    fn add(&mut self, other: Self) {
+        self.allocations += other.allocations;
+        self.bytes += other.bytes;
+        self.faults += other.faults;
     }
 }
 
-/// What the second decode of a file asks for, and the median seconds of those after it.
-fn measure(file: &[u8], pool: Pool) -> (Stats, f64) {
-    let mut decoder = Decoder::new().with_threads(Threads::Calling).with_pool(pool);
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let Self { allocations, bytes, faults, peak, seconds } = *self;
+        write!(
+            f,
+            "{allocations:>6} {:>9.2} {faults:>7} {:>6.1} {:>7.1}",
+            megabytes(bytes),
+            megabytes(peak),
+            seconds * 1e3
+        )
+    }
+}
+
+/// Page faults of this process so far that needed no disk; 0 where the system does not tell.
+fn page_faults() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field, a name in parentheses, may hold spaces; the tenth is wanted.
+    let fields = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(7));
+    fields.and_then(|field| field.parse().ok()).unwrap_or(0)
+}
+
+/// What the third decode of a file takes, pooled and unpooled, and the median seconds of decodes in turn.
+fn measure(file: &[u8]) -> [Measured; 2] {
+    let mut decoders = [Pool::new(), Pool::unpooled()]
+        .map(|pool| Decoder::new().with_threads(Threads::Calling).with_pool(pool));
     let format = PixelFormat { channels: Channels::All, ..PixelFormat::default() };
-    let shape = decoder.open(file).and_then(|frames| frames.shape(&format)).expect("a shape");
+    let shape = decoders[0].open(file).and_then(|frames| frames.shape(&format)).expect("a shape");
     let mut memory = vec![0u8; shape.height * shape.row_samples().expect("a row")];
-    let mut decode = || {
+    let mut decode = |decoder: &mut Decoder| {
         let mut frames = decoder.open(file).expect("headers");
         while frames
             .next_into(&format, ImageMut::from_slice(&mut memory, shape).expect("room"))
             .expect("a frame")
         {}
     };
-    decode();
-    let region = Region::new(ALLOCATOR);
-    decode();
-    let asked = region.change();
-    let mut times = [0.0; ROUNDS];
-    for time in &mut times {
-        let start = Instant::now();
-        decode();
-        *time = start.elapsed().as_secs_f64();
+    let mut measured = [Measured::default(); 2];
+    for (decoder, measured) in decoders.iter_mut().zip(&mut measured) {
+        decode(decoder);
+        decode(decoder);
+        let faults = page_faults();
+        let region = Region::new(ALLOCATOR);
+        decode(decoder);
+        let asked = region.change();
+        measured.faults = page_faults() - faults;
+        measured.allocations = (asked.allocations + asked.reallocations) as u64;
+        measured.bytes = asked.bytes_allocated as u64;
+        measured.peak = decoder.pool().statistics().peak_held_bytes;
     }
-    times.sort_by(f64::total_cmp);
-    (asked, times[ROUNDS / 2])
+    let mut times = [[0.0; ROUNDS]; 2];
+    for round in 0..ROUNDS {
+        for (decoder, times) in decoders.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            decode(decoder);
+            times[round] = start.elapsed().as_secs_f64();
+        }
+    }
+    for (measured, times) in measured.iter_mut().zip(&mut times) {
+        times.sort_by(f64::total_cmp);
+        measured.seconds = times[ROUNDS / 2];
+    }
+    measured
 }
