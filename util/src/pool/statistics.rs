@@ -154,6 +154,7 @@ impl Statistics {
     ///
     /// # Errors
     /// [`Leaks`], which says what is held and what for.
+    #[expect(clippy::result_large_err, reason = "asked once, when nothing decodes")]
     pub fn leaks(&self) -> Result<(), Leaks> {
         self.leaks_since(&Self { by_purpose: Default::default(), ..*self })
     }
@@ -162,6 +163,7 @@ impl Statistics {
     ///
     /// # Errors
     /// [`Leaks`].
+    #[expect(clippy::result_large_err, reason = "asked once, when nothing decodes")]
     pub fn leaks_since(&self, before: &Self) -> Result<(), Leaks> {
         let mut leaks = Leaks::default();
         for (index, (now, before)) in self.by_purpose.iter().zip(&before.by_purpose).enumerate() {
