@@ -15,6 +15,12 @@ pub trait SampleMap: Copy {
 pub trait PixelMap: Copy {
     /// The function, for a vector of pixels.
     fn map<S: Simd>(self, simd: S, pixel: [S::f32s; 3]) -> [S::f32s; 3];
+
+    /// Whether it certainly makes the same of all three channels, so that what follows need be done for one only.
+    #[inline(always)]
+    fn is_gray(&self) -> bool {
+        false
+    }
 }
 
 /// One sample function for each of the three channels.
@@ -25,6 +31,17 @@ impl<M: SampleMap> PixelMap for Each<M> {
     #[inline(always)]
     fn map<S: Simd>(self, simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 3] {
         [self.0.map(simd, a), self.0.map(simd, b), self.0.map(simd, c)]
+    }
+}
+
+/// One sample function for three channels that hold the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Alike<M>(pub M);
+
+impl<M: SampleMap> PixelMap for Alike<M> {
+    #[inline(always)]
+    fn map<S: Simd>(self, simd: S, [gray, ..]: [S::f32s; 3]) -> [S::f32s; 3] {
+        [self.0.map(simd, gray); 3]
     }
 }
 

@@ -5,7 +5,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use super::curve::Curve;
 use super::curve_rows::*;
 use super::hlg_ootf::HlgOotf;
-use super::rows::{Each, PixelMap, Then, map_rows};
+use super::rows::{Alike, Each, PixelMap, Then, map_rows};
 
 /// What lies between linear display light and encoded samples: a [`Curve`], and for HLG the OOTF.
 ///
@@ -65,6 +65,7 @@ impl Transfer {
     pub fn encode_rows_after<S: Simd, M: PixelMap>(&self, simd: S, before: M, rows: [&mut [f32]; 3]) {
         match (self.curve, self.to_scene) {
             (Curve::Linear, _) => map_rows(simd, before, rows),
+            (Curve::Srgb, _) if before.is_gray() => map_rows(simd, Then(before, Alike(EncodeSrgb)), rows),
             (Curve::Srgb, _) => map_rows(simd, Then(before, Each(EncodeSrgb)), rows),
             (Curve::Bt709, _) => map_rows(simd, Then(before, Each(EncodeBt709)), rows),
             (Curve::Gamma { exponent }, _) => map_rows(simd, Then(before, Each(Gamma { exponent })), rows),

@@ -89,6 +89,12 @@ impl PixelMap for XybToLinear {
         let s = (s * s).mul_add(s, splat(simd, self.biases[2]));
         product(simd, &self.matrix, [l, m, s])
     }
+
+    #[inline(always)]
+    fn is_gray(&self) -> bool {
+        let [first, rest @ ..] = &self.matrix;
+        rest.iter().all(|row| row == first)
+    }
 }
 
 /// Multiplies linear light by a matrix, for example by that between two [`RgbSpace`]s.
@@ -132,7 +138,7 @@ impl PixelMap for ScaledXyb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::colour::{Chromaticity, Primaries};
+    use crate::colour::{Chromaticity, Curve, Primaries};
 
     fn default_map(target: LinearTarget) -> XybToLinear {
         XybToLinear::new(&OpsinInverseMatrix::default(), &target, 255.0).unwrap()
@@ -189,5 +195,22 @@ mod tests {
         let [x, y, b] = &mut rows;
         let transfer = Transfer::new(crate::colour::Curve::Srgb, [0.2, 0.7, 0.1], 255.0);
         default_map(LinearTarget::Gray).convert_and_encode_rows(&transfer, Level::new(), [x, y, b]);
+    }
+
+    #[test]
+    fn gray_is_encoded_once_and_to_the_same_bits() {
+        let map = default_map(LinearTarget::Gray);
+        assert!(map.is_gray() && !default_map(LinearTarget::Rgb(RgbSpace::SRGB)).is_gray());
+        let transfer = Transfer::new(Curve::Srgb, SRGB_LUMINANCES.map(|v| v as f32), 255.0);
+        let row = |start: f32, step: f32| (0..37).map(|i| start + step * i as f32).collect::<Vec<f32>>();
+        let rows = [row(-0.01, 0.0005), row(0.0, 0.02), row(0.0, 0.019)];
+        for level in [Level::new(), Level::baseline()] {
+            let [mut x, mut y, mut b] = rows.clone();
+            map.convert_rows(level, [&mut x, &mut y, &mut b]);
+            transfer.encode_rows(level, [&mut x, &mut y, &mut b]);
+            let [mut r, mut g, mut blue] = rows.clone();
+            map.convert_and_encode_rows(&transfer, level, [&mut r, &mut g, &mut blue]);
+            assert!([&r, &g, &blue].iter().all(|row| **row == x), "{level:?}");
+        }
     }
 }
