@@ -1,7 +1,7 @@
 //! How far everything runs behind the edges of groups, and ahead of the rows that are wanted.
 
 use super::level::{Level, Margins, row_stride, strip_size};
-use super::link::{Action, Node};
+use super::link::{Action, Link, Node};
 use super::{AXES, Axis, Plan};
 use crate::Error;
 use crate::render::{LANES, PAD, PAD_END, Stage, invalid_call};
@@ -113,25 +113,26 @@ impl Plan {
             let level = &mut self.levels[index];
             // Upsampling starts on a line of its input, which is up to `scale` lines of the output.
             level.lead = level.margins.before[0].next_multiple_of(LANES << scale) + PAD;
-            level.stride = row_stride(level.lead + level.columns + PAD_END);
+            // What is read behind a row is the front of the next one; behind the last one there is room for it.
+            level.stride = row_stride(level.lead + level.columns);
             if level.in_group {
                 let rows = level.tile[1].min(level.size[1]).next_multiple_of(LANES);
                 level.slots = level.margins.before[1] + rows;
                 level.offset = self.group_elements;
-                self.group_elements += level.slots * level.stride;
+                self.group_elements += level.slots * level.stride + PAD_END;
                 let [width, height] = strip_size(level);
                 level.strips = self.strip_elements;
                 self.strip_elements[0] += width * level.tile[1];
                 self.strip_elements[1] += height * level.tile[0];
             } else {
                 level.offset = self.ring_elements;
-                self.ring_elements += level.slots * level.stride;
+                self.ring_elements += level.slots * level.stride + PAD_END;
             }
         }
         for node in &mut self.nodes {
             let links = &self.links[node.links.clone()];
-            let stride = links.iter().map(|link| self.levels[link.input].stride).max().unwrap_or(0);
-            let stride = row_stride(stride + PAD);
+            let columns = |link: &Link| self.levels[link.input].lead + self.levels[link.input].columns;
+            let stride = row_stride(links.iter().map(columns).max().unwrap_or(0) + PAD_END + PAD);
             node.scratch = (self.ring_elements, node.scratch.1, stride);
             self.ring_elements += node.scratch.1 * stride;
         }
