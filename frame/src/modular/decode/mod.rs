@@ -165,7 +165,9 @@ impl<'a> ChannelLoop<'a> {
     fn start(&mut self, width: usize, header: &WeightedHeader) {
         let Buffers { rows, weighted, weights, references, above, .. } = &mut *self.buffers;
         rows.start(width);
-        above.resize(width * self.plan.masks.words(), 0);
+        if let Shape::ByMask(_) = self.plan.shape {
+            above.resize(width * self.plan.masks.words(), 0);
+        }
         references.truncate(self.plan.references);
         if self.plan.needs_weighted {
             weights.prepare(header);
