@@ -6,7 +6,7 @@
 //! at the end ([`ModularGlobal::finish`]).
 
 use jxlake_entropy::BitReader;
-use jxlake_util::{Axis, Grid, Pool, Release, Shape2, Threads};
+use jxlake_util::{Axis, Grid, Pool, Release, Shape2, Threads, ViewMut2};
 
 use super::channel::{Channel, ChannelShape, Sample};
 use super::partition::{Partition, Place};
@@ -15,7 +15,7 @@ use super::sub_bitstream::{
     ModularContext, ModularWorkspace, SampleWorkspace, SubBitstream, SubBitstreamHeader, decode_samples,
     undo_context,
 };
-use super::transform::{MISSING, Transform};
+use super::transform::{MISSING, SqueezeLayout, Transform};
 use crate::error::{Error, Result};
 use crate::frame_header::{Encoding, FrameHeader};
 use crate::geometry::{FrameGeometry, Section};
@@ -27,11 +27,13 @@ use crate::geometry::{FrameGeometry, Section};
 #[derive(Debug)]
 pub struct ModularGlobal<S: Sample> {
     plan: Plan,
-    /// Coded channels, those with tiles without samples before [`ModularGlobal::tiles`]. After
-    /// [`ModularGlobal::finish`] the channels of the frame.
+    /// Coded channels, those with tiles without samples. [`ModularGlobal::tiles`] gathers them; after
+    /// [`ModularGlobal::finish`] they are the channels of the frame.
     channels: Vec<Channel<S>>,
     /// Storage of the list of grids while there are none.
     grids: Grids<'static, S>,
+    /// Storage of the list of places while there are none.
+    places: Places<'static, S>,
     samples: SampleWorkspace,
 }
 
@@ -49,6 +51,9 @@ pub struct ModularMemory {
 /// A grid for each coded channel that has tiles.
 type Grids<'a, S> = Vec<Option<Grid<'a, S>>>;
 
+/// The samples of each coded channel.
+type Places<'a, S> = Vec<ViewMut2<'a, S>>;
+
 /// What sections need to know to decode their part.
 #[derive(Debug, Default)]
 struct Plan {
@@ -57,6 +62,8 @@ struct Plan {
     header: SubBitstreamHeader,
     partition: Partition,
     group_local: Option<usize>,
+    /// That of the last squeeze.
+    layout: SqueezeLayout,
 }
 
 /// Memory for decoding sections one after another, and the channels of the last group.
@@ -96,8 +103,8 @@ impl<S: Sample> GroupWorkspace<S> {
 
 impl<S: Sample> Default for ModularGlobal<S> {
     fn default() -> Self {
-        let (channels, grids) = (Vec::new(), Vec::new());
-        Self { plan: Plan::default(), channels, grids, samples: SampleWorkspace::default() }
+        let (plan, samples) = (Plan::default(), SampleWorkspace::default());
+        Self { plan, channels: Vec::new(), grids: Vec::new(), places: Vec::new(), samples }
     }
 }
 
@@ -154,7 +161,7 @@ impl<S: Sample> ModularGlobal<S> {
         let coded = &plan.header.channels;
         plan.partition.cut(coded.shapes(), coded.meta(), context.geometry, &frame.passes)?;
         plan.group_local = plan.find_group_local();
-        Ok(())
+        plan.layout.lay_out(plan.header.transforms.last_squeeze(), coded.shapes().iter().copied())
     }
 
     /// What the plan that was read takes from the pool.
@@ -162,22 +169,23 @@ impl<S: Sample> ModularGlobal<S> {
         let Plan { initial, header, partition, .. } = &self.plan;
         let coded = header.channels.shapes();
         let bytes = |shape: &ChannelShape| Pool::bytes_of::<S>(shape.matrix());
-        let transforms = header.transforms.transforms();
-        let has = |kind: fn(&Transform) -> bool| transforms.iter().any(kind);
         let tiles: u64 = (0..coded.len())
             .filter_map(|channel| partition.tile_size(channel, &coded[channel], geometry))
             .map(|tile| Pool::bytes_of::<S>(tile))
             .sum();
-        let largest = initial.iter().map(bytes).max().unwrap_or(0);
-        let undo = match (
-            has(|t| matches!(t, Transform::Squeeze(_))),
-            has(|t| matches!(t, Transform::Palette(_))),
-        ) {
-            // The planes of the palette's colours come beside that of the indices.
-            (_, true) => initial.iter().map(bytes).sum(),
-            // The plane that is being made, beside the two that it is made from.
-            (true, false) => largest,
-            (false, false) => 0,
+        let whole = initial.iter().map(bytes).sum();
+        let in_place = !header.transforms.last_squeeze().is_empty();
+        let transforms = header.transforms.transforms().split_last();
+        // Beside the planes that are undone: the colours of a palette, what a squeeze before other transforms is gathered in.
+        let undo = match transforms {
+            Some((_, others)) if others.iter().any(Transform::takes_planes) => whole,
+            Some((last, _)) if !in_place && last.takes_planes() => whole,
+            _ => 0,
+        };
+        let strip = if in_place {
+            initial.iter().map(|shape| bytes(&SqueezeLayout::strip(shape))).max()
+        } else {
+            None
         };
         let in_groups = coded.iter().skip(partition.globals()).map(bytes).sum::<u64>();
         let global = coded[..partition.globals()].iter().map(bytes).sum::<u64>();
@@ -190,7 +198,11 @@ impl<S: Sample> ModularGlobal<S> {
                 let expanded = if undo > 0 { initial.iter().map(expanded).sum() } else { 0 };
                 ModularMemory { planes: global, undo: 0, per_worker: tiles + expanded }
             }
-            false => ModularMemory { planes: global + in_groups, undo, per_worker: tiles },
+            false => {
+                let planes = if in_place { whole } else { in_groups };
+                let per_worker = tiles + strip.unwrap_or(0);
+                ModularMemory { planes: global + planes, undo, per_worker }
+            }
         }
     }
 
@@ -263,20 +275,21 @@ impl<S: Sample> ModularGlobal<S> {
     ///
     /// [`Error::Pool`] if there is no memory.
     pub fn tiles(&mut self, context: &ModularContext<'_>) -> Result<Tiles<'_, S>> {
-        let Self { plan, channels, grids: storage, .. } = self;
+        let Self { plan, channels, grids: storage, places: unused, .. } = self;
+        plan.layout.gather(channels, context.pool)?;
         let mut tiles = Tiles { plan, grids: recycle(std::mem::take(storage)), storage };
-        for (index, channel) in channels.iter_mut().enumerate() {
-            let size = plan.partition.tile_size(index, &channel.shape, context.geometry);
-            let grid = match size {
-                Some(size) => {
-                    *channel = Channel::lease(context.pool, channel.shape)?;
-                    let (rows, cols) = (Axis::Every(size.rows), Axis::Every(size.cols));
-                    channel.view_mut().map(|view| view.into_grid(context.pool, rows, cols)).transpose()?
-                }
-                None => None,
-            };
-            tiles.grids.push(grid);
+        let mut places = recycle(std::mem::take(unused));
+        plan.layout.split(plan.header.transforms.last_squeeze(), channels, &mut places);
+        let coded = plan.header.channels.shapes();
+        for (index, (place, shape)) in places.drain(..).zip(coded).enumerate() {
+            let size = plan.partition.tile_size(index, shape, context.geometry);
+            let grid = size.map(|size| {
+                let (rows, cols) = (Axis::Every(size.rows), Axis::Every(size.cols));
+                place.into_grid(context.pool, rows, cols)
+            });
+            tiles.grids.push(grid.transpose()?);
         }
+        *unused = recycle(places);
         Ok(tiles)
     }
 
@@ -287,9 +300,10 @@ impl<S: Sample> ModularGlobal<S> {
     ///
     /// [`Error::SampleOverflow`] if 16 bits do not suffice, [`Error::Pool`] if there is no memory.
     pub fn finish(&mut self, context: &ModularContext<'_>, threads: &Threads) -> Result<()> {
-        let header = &self.plan.header;
+        let Plan { header, layout, .. } = &self.plan;
+        layout.gather(&mut self.channels, context.pool)?;
         let undo = undo_context(header, context, threads, &self.samples);
-        header.transforms.undo(&mut self.channels, &undo)
+        header.transforms.undo_gathered(layout, &mut self.channels, &undo)
     }
 
     /// The frame's channels after [`finish`](Self::finish); before, the coded ones.
@@ -409,12 +423,11 @@ impl<S: Sample> Drop for Tiles<'_, S> {
     }
 }
 
-/// An empty list in the same memory, for grids of other matrices.
-fn recycle<'b, S: Sample>(mut grids: Grids<'_, S>) -> Grids<'b, S> {
-    grids.clear();
-    // Collecting from a list of the same layout reuses its memory.
-    #[expect(clippy::unnecessary_filter_map, reason = "the list changes its type, which a filter cannot")]
-    grids.into_iter().filter_map(|_| None).collect()
+/// An empty list in the same memory, for what lives for another time.
+fn recycle<A, B>(mut list: Vec<A>) -> Vec<B> {
+    list.clear();
+    // Collecting from a list of elements of the same layout reuses its memory.
+    list.into_iter().filter_map(|_| None).collect()
 }
 
 /// The channels of a frame's modular image.

@@ -10,7 +10,7 @@ use super::decode::{DecodeWorkspace, StreamContext, decode_channels};
 use super::fault::ModularFault;
 use super::global_tree::GlobalTree;
 use super::stream_index::ModularStream;
-use super::transform::{TransformList, UndoContext};
+use super::transform::{SqueezeLayout, TransformList, UndoContext};
 use super::tree::MaTree;
 use super::weighted::{WeightedHeader, WeightedState};
 use crate::error::Result;
@@ -87,6 +87,7 @@ pub(super) struct SampleWorkspace {
     tree: MaTree,
     decode: DecodeWorkspace,
     weighted_states: Scratch<WeightedState>,
+    layouts: Scratch<SqueezeLayout>,
 }
 
 /// A sub-bitstream for channels that are known from outside.
@@ -170,5 +171,6 @@ pub(super) fn undo_context<'a>(
         bit_depth: context.bit_depth,
         weighted: &header.weighted,
         weighted_states: &workspace.weighted_states,
+        layouts: &workspace.layouts,
     }
 }

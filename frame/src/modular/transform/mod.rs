@@ -4,6 +4,7 @@ mod delta_palette;
 pub mod palette;
 pub mod rct;
 pub mod squeeze;
+mod squeeze_layout;
 mod transpose;
 pub mod undo;
 mod unsqueeze;
@@ -13,6 +14,7 @@ use jxlake_entropy::BitReader;
 pub use palette::Palette;
 pub use rct::Rct;
 pub use squeeze::{Squeeze, SqueezeStep};
+pub(super) use squeeze_layout::SqueezeLayout;
 pub(super) use undo::MISSING;
 pub use undo::UndoContext;
 
@@ -35,6 +37,13 @@ pub enum Transform {
     Palette(Palette),
     /// Channels halved, repeatedly, into averages and residuals.
     Squeeze(Squeeze),
+}
+
+impl Transform {
+    /// Whether undoing it takes planes beside those that are there.
+    pub(super) fn takes_planes(&self) -> bool {
+        !matches!(self, Self::Rct(_))
+    }
 }
 
 /// The transforms of a modular image in coded order; undoing goes backwards.
@@ -103,6 +112,14 @@ impl TransformList {
     /// The transforms in coded order.
     pub fn transforms(&self) -> &[Transform] {
         &self.transforms
+    }
+
+    /// The steps of the last transform, which is undone first, if that is a squeeze; none otherwise.
+    pub(super) fn last_squeeze(&self) -> &[SqueezeStep] {
+        match self.transforms.last() {
+            Some(Transform::Squeeze(squeeze)) => self.steps(squeeze),
+            _ => &[],
+        }
     }
 
     /// The steps of a squeeze in coded order.

@@ -3,22 +3,18 @@
 use std::ops::Range;
 
 use jxlake_entropy::BitReader;
-use jxlake_util::{Rect, Shape2, View2, ViewMut2};
 
 use super::read_begin;
-use super::undo::{MISSING, Parts, UndoContext};
-use super::unsqueeze::{LANES, join_columns, join_rows};
-use crate::error::{Error, Result};
+use super::undo::MISSING;
+use crate::error::Result;
 use crate::fields::{Fields, c, u};
 use crate::limits::Limits;
-use crate::modular::channel::{Channel, ChannelShape, Sample};
+use crate::modular::channel::ChannelShape;
 use crate::modular::channel_list::ChannelList;
 use crate::modular::fault::ModularFault;
 
 /// A channel with a larger shift is not squeezed again.
 const MAX_SHIFT: i32 = 30;
-/// Threads that join rows get a multiple of this many columns: whole cache lines.
-const COLUMNS: usize = 64;
 /// The default steps go on until the first channel is at most this wide and high.
 const DEFAULT_SIZE: u32 = 8;
 
@@ -119,83 +115,34 @@ impl SqueezeStep {
 }
 
 impl SqueezeStep {
-    /// Joins the averages from `begin` with their residuals, which leave the list.
-    pub(super) fn undo<S: Sample>(
-        &self,
-        channels: &mut Vec<Channel<S>>,
-        context: &UndoContext<'_>,
-    ) -> Result<()> {
-        let count = self.channels as usize;
-        let averages = self.begin as usize..self.begin as usize + count;
-        let first = if self.in_place { averages.end } else { channels.len().saturating_sub(count) };
-        let residuals = first..first + count;
-        if residuals.start < averages.end || residuals.end > channels.len() {
-            return Err(MISSING);
-        }
-        for (average, residual) in averages.zip(residuals.clone()) {
-            let joined = self.join(&channels[average], &channels[residual], context)?;
-            channels[average] = joined;
-            // The storage is wanted for the next channel.
-            channels[residual].samples = None;
-        }
-        channels.drain(residuals);
-        Ok(())
+    /// Where the averages and the residuals are in the list of `count` channels that the step has made; `None` if it cannot
+    /// have made it.
+    pub(super) fn places(&self, count: usize) -> Option<(Range<usize>, Range<usize>)> {
+        let channels = self.channels as usize;
+        let averages = self.begin as usize..self.begin as usize + channels;
+        let first = if self.in_place { averages.end } else { count.checked_sub(channels)? };
+        let residuals = first..first + channels;
+        (averages.end <= residuals.start && residuals.end <= count).then_some((averages, residuals))
     }
 
-    /// The channel that averages and residuals stand for.
-    fn join<S: Sample>(
-        &self,
-        averages: &Channel<S>,
-        residuals: &Channel<S>,
-        context: &UndoContext<'_>,
-    ) -> Result<Channel<S>> {
-        let mut joined = Channel::lease(context.pool, self.joined_shape(averages.shape, residuals.shape)?)?;
-        let (Some(average), Some(output)) = (averages.view(), joined.view_mut()) else {
-            return Ok(joined);
-        };
-        // Empty residuals of a single row or column of averages.
-        let Shape2 { rows, cols } = residuals.shape.matrix();
-        let residual = residuals.view().unwrap_or(average.sub(Rect::new(0, 0, cols, rows)));
-        self.join_samples(average, residual, output, context)?;
-        Ok(joined)
-    }
-
-    fn join_samples<S: Sample>(
-        &self,
-        averages: View2<'_, S>,
-        residuals: View2<'_, S>,
-        output: ViewMut2<'_, S>,
-        context: &UndoContext<'_>,
-    ) -> Result<()> {
-        let (parts, join): (_, fn(_, _, _, _) -> bool) = match self.horizontal {
-            true => (Parts::of_rows(context, output.shape(), LANES), join_columns),
-            false => (Parts::of_columns(context, output.shape(), COLUMNS), join_rows),
-        };
-        let join = |averages, residuals, output| match join(context.level, averages, residuals, output) {
-            true => Err(Error::SampleOverflow),
-            false => Ok(()),
-        };
-        if parts.count() <= 1 {
-            return join(averages, residuals, output);
+    /// Splits what stands for the channels of a list as the step splits the channels: into averages and residuals.
+    pub(super) fn split<T: Default>(&self, list: &mut Vec<T>, mut halve: impl FnMut(T) -> (T, T)) {
+        let channels = self.channels as usize;
+        let Some((averages, residuals)) = self.places(list.len() + channels) else { return };
+        for index in averages {
+            let (average, residual) = halve(std::mem::take(&mut list[index]));
+            list[index] = average;
+            list.push(residual);
         }
-        let grid = parts.grid(context, output)?;
-        context.threads.run(parts.count(), |part| {
-            let (row, col) = if self.horizontal { (part, 0) } else { (0, part) };
-            let (Some(rect), Some(output)) = (grid.rect(row, col), grid.take(row, col)) else {
-                return Ok(());
-            };
-            let rect_of = |shape: Shape2| match self.horizontal {
-                true => Rect { x: 0, width: shape.cols, ..rect },
-                false => Rect { y: 0, height: shape.rows, ..rect },
-            };
-            let (averages, residuals) =
-                (averages.sub(rect_of(averages.shape())), residuals.sub(rect_of(residuals.shape())));
-            join(averages, residuals, output)
-        })
+        list[residuals.start..].rotate_right(channels);
     }
 
     /// The shape of the channel that averages and residuals stand for.
-    fn joined_shape(&self, averages: ChannelShape, residuals: ChannelShape) -> Result<ChannelShape> {
+    pub(super) fn joined_shape(
+        &self,
+        averages: ChannelShape,
+        residuals: ChannelShape,
+    ) -> Result<ChannelShape> {
         let less = |shift: i32| if shift > 0 { shift - 1 } else { shift };
         let joined = match self.horizontal {
             true => ChannelShape {

@@ -430,6 +430,7 @@ fn check<S: Sample>(random: &mut Random, level: Level, threads: &Threads, bits: 
         bit_depth,
         weighted: &WeightedHeader::default(),
         weighted_states: &Scratch::new(),
+        layouts: &Scratch::new(),
     };
     match transforms.undo(&mut channels, &context) {
         Ok(()) => {}
@@ -492,6 +493,7 @@ fn implicit_palette_values() {
             bit_depth,
             weighted: &WeightedHeader::default(),
             weighted_states: &Scratch::new(),
+            layouts: &Scratch::new(),
         };
         transforms.undo(&mut channels, &context).unwrap();
         [0, 1, 2].map(|k| rows(&channels[k])[0][0])
@@ -549,6 +551,7 @@ fn random_bits_never_panic() {
             bit_depth: 1 + random.below(32),
             weighted: &WeightedHeader::default(),
             weighted_states: &Scratch::new(),
+            layouts: &Scratch::new(),
         };
         transforms.undo(&mut channels, &context).unwrap();
     }

@@ -3,7 +3,7 @@
 use fearless_simd::Level;
 use jxlake_util::{Axis, Grid, Pool, Scratch, Shape2, Threads, ViewMut2};
 
-use super::{Transform, TransformList};
+use super::{SqueezeLayout, Transform, TransformList};
 use crate::error::{Error, Result};
 use crate::modular::channel::{Channel, Sample};
 use crate::modular::weighted::{WeightedHeader, WeightedState};
@@ -26,6 +26,8 @@ pub struct UndoContext<'a> {
     pub weighted: &'a WeightedHeader,
     /// Workspaces of the weighted predictor.
     pub weighted_states: &'a Scratch<WeightedState>,
+    /// Workspaces for layouts of squeezes.
+    pub(in crate::modular) layouts: &'a Scratch<SqueezeLayout>,
 }
 
 impl TransformList {
@@ -35,7 +37,31 @@ impl TransformList {
     ///
     /// [`Error::SampleOverflow`] for 16-bit samples that do not suffice, [`Error::Pool`] if there is no memory.
     pub fn undo<S: Sample>(&self, channels: &mut Vec<Channel<S>>, context: &UndoContext<'_>) -> Result<()> {
-        for transform in self.transforms().iter().rev() {
+        self.undo_transforms(self.transforms(), channels, context)
+    }
+
+    /// The same, of channels that `layout`, that of the [last squeeze](Self::last_squeeze), has gathered.
+    pub(in crate::modular) fn undo_gathered<S: Sample>(
+        &self,
+        layout: &SqueezeLayout,
+        channels: &mut Vec<Channel<S>>,
+        context: &UndoContext<'_>,
+    ) -> Result<()> {
+        layout.undo(channels, context)?;
+        let rest = match self.transforms() {
+            [rest @ .., Transform::Squeeze(_)] => rest,
+            all => all,
+        };
+        self.undo_transforms(rest, channels, context)
+    }
+
+    fn undo_transforms<S: Sample>(
+        &self,
+        transforms: &[Transform],
+        channels: &mut Vec<Channel<S>>,
+        context: &UndoContext<'_>,
+    ) -> Result<()> {
+        for transform in transforms.iter().rev() {
             match transform {
                 Transform::Rct(rct) => rct.undo(channels, rct.begin(), context)?,
                 Transform::Palette(palette) => {
@@ -46,9 +72,10 @@ impl TransformList {
                     palette.undo(&table, channels, palette.begin(), context)?;
                 }
                 Transform::Squeeze(squeeze) => {
-                    for step in self.steps(squeeze).iter().rev() {
-                        step.undo(channels, context)?;
-                    }
+                    let mut layout = context.layouts.take();
+                    layout.lay_out(self.steps(squeeze), channels.iter().map(|channel| channel.shape))?;
+                    layout.gather(channels, context.pool)?;
+                    layout.undo(channels, context)?;
                 }
             }
         }
@@ -72,12 +99,6 @@ impl Parts {
     pub(super) fn of_rows(context: &UndoContext<'_>, shape: Shape2, multiple: usize) -> Self {
         let rows = part_length(context, shape, shape.rows, multiple);
         Self { rows, cols: shape.cols.max(1), count: shape.rows.div_ceil(rows) }
-    }
-
-    /// Bands of whole columns, their number a multiple of `multiple` in each but the last.
-    pub(super) fn of_columns(context: &UndoContext<'_>, shape: Shape2, multiple: usize) -> Self {
-        let cols = part_length(context, shape, shape.cols, multiple);
-        Self { rows: shape.rows.max(1), cols, count: shape.cols.div_ceil(cols) }
     }
 
     /// Number of bands.
