@@ -642,7 +642,7 @@ fn an_image_with_capacity_takes_any_smaller_picture() {
     let pool = Pool::new();
     let mut random = Lcg(7);
     for _ in 0..20 {
-        let layout = |odd: usize| if odd % 2 == 0 { Layout::Planar } else { Layout::Interleaved };
+        let layout = |odd: usize| if odd.is_multiple_of(2) { Layout::Planar } else { Layout::Interleaved };
         let mut any = |width, height, channels| ImageShape {
             width: 1 + random.below(width),
             height: 1 + random.below(height),
