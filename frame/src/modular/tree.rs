@@ -15,6 +15,8 @@ pub(crate) const PLAIN_PROPERTIES: usize = 16;
 
 /// Nodes of the largest tree of any image.
 const MAX_NODES: u64 = 1 << 22;
+/// Nodes that memory is asked for at first: 64 KB if symbols are copied.
+const FEW_NODES: u64 = 1 << 11;
 
 /// Nodes on the longest path of a legal tree, the root included.
 const MAX_HEIGHT: usize = 2047;
@@ -163,8 +165,28 @@ impl MaTree {
         self.generation
     }
 
+    /// Reads the nodes: with little memory for copied symbols first, and if the tree is large once more with all that
+    /// the limit asks for.
     fn read_nodes(&mut self, bits: &mut BitReader<'_>, node_limit: u64) -> Result<(), Error> {
         let node_limit = node_limit.min(MAX_NODES);
+        let start = bits.clone();
+        if node_limit > FEW_NODES {
+            if self.read_nodes_up_to(bits, FEW_NODES, node_limit)? {
+                return Ok(());
+            }
+            *bits = start;
+        }
+        self.read_nodes_up_to(bits, node_limit, node_limit).map(drop)
+    }
+
+    /// As [`read_nodes`](Self::read_nodes), with memory for a tree of `room` nodes; false if there are more, and fewer
+    /// than the limit.
+    fn read_nodes_up_to(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        room: u64,
+        node_limit: u64,
+    ) -> Result<bool, Error> {
         let Self { nodes, leaves, references, workspace, .. } = self;
         *references = 0;
         nodes.clear();
@@ -176,9 +198,12 @@ impl MaTree {
         if codes.single_value(property_cluster).is_some_and(|property| property > 0) {
             return Err(TreeFault::Nodes(node_limit).into());
         }
-        let mut symbols = SymbolReader::new(codes, bits, 0, 6 * node_limit, &mut workspace.window)?;
+        let mut symbols = SymbolReader::new(codes, bits, 0, 6 * room, &mut workspace.window)?;
         let mut pending = 1u64;
         while pending > 0 {
+            if nodes.len() as u64 >= room && room < node_limit {
+                return Ok(false);
+            }
             if nodes.len() as u64 > node_limit {
                 bits.check()?;
                 return Err(TreeFault::Nodes(node_limit).into());
@@ -208,7 +233,7 @@ impl MaTree {
         }
         symbols.finish(bits)?;
         bits.check()?;
-        Ok(())
+        Ok(true)
     }
 
     /// Checks that every split can go both ways, and that no path is too long.
