@@ -1,11 +1,17 @@
-//! jxlake beside `jxl` and `jxl-oxide`: megapixels per second, ratio, allocations and peak heap, in one run.
+//! jxlake beside `jxl`, `jxl-oxide` and libjxl: megapixels per second, ratio, allocations and peak heap, in one run.
 //!
-//! usage: cargo run --release -- [--rounds N] [--threads one|all|both] FILE_OR_FOLDER…
+//! usage: cargo run --release [--features libjxl,mimalloc] -- [--rounds N] [--threads one|all|both] [--batch FOLDER]
+//!        FILE_OR_FOLDER…
+//!
+//! libjxl takes cmake and clang to build: `CC=clang CXX=clang++`.
 //!
 //! Every decoder is warm; rounds are interleaved (each round decodes the file once with every decoder) and the median
 //! counts. Heap is the most held above the file and the output buffer during a warm decode, kept buffers included.
 
+mod batch;
 mod heap;
+#[cfg(feature = "libjxl")]
+mod libjxl;
 mod peers;
 
 use peers::{Jxlake, JxlRs, Oxide, Peer, Shape};
@@ -17,7 +23,14 @@ static ALLOCATOR: heap::Counting = heap::Counting;
 
 type Maker = fn(bool) -> Box<dyn Peer>;
 
-const MAKERS: [Maker; 3] = [|t| Box::new(Jxlake::new(t)), |t| Box::new(JxlRs::new(t)), |t| Box::new(Oxide::new(t))];
+/// jxlake is the first.
+const MAKERS: &[Maker] = &[
+    |t| Box::new(Jxlake::new(t)),
+    |t| Box::new(JxlRs::new(t)),
+    |t| Box::new(Oxide::new(t)),
+    #[cfg(feature = "libjxl")]
+    |t| Box::new(libjxl::Libjxl::new(t)),
+];
 
 struct Row {
     name: &'static str,
@@ -29,7 +42,7 @@ struct Row {
 fn main() {
     let mut rounds = 7;
     let mut both = [false, true].as_slice();
-    let mut files = Vec::new();
+    let (mut files, mut batch) = (Vec::new(), Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -41,21 +54,29 @@ fn main() {
                     _ => &[false, true],
                 }
             }
+            "--batch" => collect(Path::new(&arguments.next().expect("--batch FOLDER")), &mut batch),
             path => collect(Path::new(path), &mut files),
         }
     }
     println!("{:28} {:>3} {:12} {:>9} {:>9} {:>7} {:>8} {:>9}", "file", "thr", "decoder", "MP/s", "best", "ratio", "allocs", "heap MB");
     for &threads in both {
-        let mut ratios = Vec::new();
+        let mut figures = Vec::new();
         for path in &files {
             let file = std::fs::read(path).expect("a readable file");
             let shape = peers::shape(&file);
             let rows = compare(&file, shape, threads, rounds);
-            ratios.push(rows[0].median / rows.iter().find(|r| r.name == "jxl").map_or(1.0, |r| r.median));
             print(path, threads, &rows);
+            figures.push(rows);
         }
-        let mean = (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
-        println!("geometric mean against jxl, {}: {mean:.2}", if threads { "all threads" } else { "one thread" });
+        for peer in 1..MAKERS.len() {
+            let Some(name) = figures.first().map(|rows| rows[peer].name) else { continue };
+            let logs: f64 = figures.iter().map(|rows| (rows[0].median / rows[peer].median).ln()).sum();
+            let mean = (logs / figures.len() as f64).exp();
+            println!("geometric mean against {name}, {}: {mean:.2}", if threads { "all threads" } else { "one thread" });
+        }
+    }
+    if !batch.is_empty() {
+        batch::compare(&batch, rounds);
     }
 }
 
@@ -97,11 +118,15 @@ fn compare(file: &[u8], shape: Shape, threads: bool, rounds: usize) -> Vec<Row> 
         }
     }
     for (row, times) in rows.iter_mut().zip(&mut seconds) {
-        times.sort_by(f64::total_cmp);
-        row.median = megapixels / times[times.len() / 2];
-        row.best = megapixels / times[0];
+        (row.median, row.best) = median_and_best(times, megapixels);
     }
     rows
+}
+
+/// Megapixels per second of the median and of the shortest time.
+fn median_and_best(times: &mut [f64], megapixels: f64) -> (f64, f64) {
+    times.sort_by(f64::total_cmp);
+    (megapixels / times[times.len() / 2], megapixels / times[0])
 }
 
 fn print(path: &Path, threads: bool, rows: &[Row]) {

@@ -27,7 +27,7 @@ impl Shape {
 }
 
 /// A decoder with whatever it keeps between files.
-pub trait Peer {
+pub trait Peer: Send {
     fn name(&self) -> &'static str;
     /// Decodes all displayed frames, one after the other, into `out`; returns their number.
     fn decode(&mut self, file: &[u8], shape: Shape, out: &mut [u8]) -> usize;
