@@ -291,7 +291,7 @@ const GROUPS_OF_THREAD: u64 = 4;
 /// keeps as many of them busy as have several groups, files side by side keep them busy but for the last few files.
 fn groups_pay(pixels: u64, files: usize, workers: usize) -> bool {
     let by_groups = (pixels / (GROUP * GROUPS_OF_THREAD)).clamp(1, workers as u64) as f64;
-    let by_files = files as f64 / files.div_ceil(workers).max(1) as f64;
+    let by_files = files.max(1) as f64 / files.div_ceil(workers).max(1) as f64;
     // A tenth is lost where threads wait for one another between the phases of a frame.
     0.9 * by_groups > by_files
 }
