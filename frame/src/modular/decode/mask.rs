@@ -1,17 +1,16 @@
-//! Trees of up to 512 leaves as tables: for each property, from its value to a mask with a bit for every leaf that this
+//! Trees of up to 1024 leaves as tables: for each property, from its value to a mask with a bit for every leaf that this
 //! value does not rule out. The AND of the masks of all properties has one bit left, that of the leaf.
 //!
 //! Against a walk down the tree this takes no branches, and the masks of properties of the row above are ready before
 //! the sample to the left is.
 
+use std::ops::Range;
+
 use super::super::prune::PrunedTree;
 use super::super::tree::Node;
 
-/// One bit for each leaf, in 1, 2, 4 or 8 words.
+/// One bit for each leaf, in 1, 2, 4, 8 or 16 words.
 pub(crate) type Mask<const W: usize> = [u64; W];
-
-/// Words of the largest masks.
-const MAX_WORDS: usize = 8;
 
 /// Clears the bits of `mask` that are not in `other`.
 #[inline(always)]
@@ -32,14 +31,12 @@ pub(crate) fn only_bit<const W: usize>(mask: &Mask<W>) -> usize {
     (any.trailing_zeros() as usize % 64 + word * 64) % (64 * W)
 }
 
-/// Values for which a table has an entry of its own even if no split asks for it. Of images with 8 bits few properties
-/// are outside; large masks keep to those that most are in.
-fn usual_values(words: usize) -> std::ops::Range<i64> {
-    if words > 2 { -256..512 } else { -1024..1024 }
-}
+/// Values for which a table has an entry of its own even if no split asks for it: of images with 8 bits few properties
+/// are outside.
+const USUAL_VALUES: std::ops::Range<i64> = -1024..1024;
 
-/// Words that all tables of a tree may have together.
-const MAX_TABLE_WORDS: usize = 1 << 18;
+/// Values that all tables of a tree may have entries for.
+const MAX_ENTRIES: usize = 1 << 20;
 
 /// What a table is indexed by. Two properties that are functions of the same sample share a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,46 +66,56 @@ impl Index {
 }
 
 /// From a value to the leaves that it leaves possible.
+///
+/// By way of the number of the value's interval between splits: the masks stay few where splits are far apart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MaskTable<'a, const W: usize> {
+    intervals: &'a [u16],
+    /// Of each interval, in ascending order, and behind them that of `i32::MIN`, whose magnitude wraps to itself.
     masks: &'a [Mask<W>],
     /// Value of the first entry.
     first: i32,
-    /// For `i32::MIN`, whose magnitude wraps to itself.
-    least: &'a Mask<W>,
 }
 
 impl<'a, const W: usize> MaskTable<'a, W> {
     const EVERY: &'static [Mask<W>; 1] = &[[u64::MAX; W]];
 
     /// The table of a property that the tree does not look at.
-    pub(crate) const ALL: MaskTable<'static, W> =
-        MaskTable { masks: Self::EVERY, first: 0, least: &Self::EVERY[0] };
+    pub(crate) const ALL: MaskTable<'static, W> = MaskTable { intervals: &[0], masks: Self::EVERY, first: 0 };
 
     /// Value of the first entry.
     pub(crate) fn first(&self) -> i32 {
         self.first
     }
 
-    /// The entries.
-    pub(crate) fn masks(&self) -> &[Mask<W>] {
-        self.masks
+    /// The masks of the values that have an entry.
+    pub(crate) fn masks(&self) -> impl Iterator<Item = &'a Mask<W>> {
+        self.intervals.iter().map(|&interval| self.mask(interval))
     }
 
     /// The leaves that `value` leaves possible. Exact for every value: the outermost entries stand for all beyond.
     #[inline(always)]
     pub(crate) fn at(&self, value: i32) -> &'a Mask<W> {
         let index = value.wrapping_sub(self.first) as u32;
-        match self.masks.get(index as usize) {
-            Some(mask) => mask,
+        self.mask(match self.intervals.get(index as usize) {
+            Some(&interval) => interval,
             None => self.outside(value),
-        }
+        })
     }
 
     #[inline(always)]
-    fn outside(&self, value: i32) -> &'a Mask<W> {
-        let outermost = if value < self.first { self.masks.first() } else { self.masks.last() };
-        if value == i32::MIN { self.least } else { outermost.unwrap_or(&Self::EVERY[0]) }
+    fn mask(&self, interval: u16) -> &'a Mask<W> {
+        self.masks.get(usize::from(interval)).unwrap_or(&Self::EVERY[0])
+    }
+
+    #[inline(always)]
+    fn outside(&self, value: i32) -> u16 {
+        let least = self.masks.len() as u16 - 1;
+        match value {
+            i32::MIN => least,
+            _ if value < self.first => 0,
+            _ => least.saturating_sub(1),
+        }
     }
 }
 
@@ -118,28 +125,33 @@ pub(crate) struct MaskTables {
     /// Words of a mask.
     words: usize,
     tables: Vec<TableRange>,
-    /// The masks of all tables, each followed by that for `i32::MIN`.
+    /// The entries of all tables.
+    intervals: Vec<u16>,
+    /// The masks of all tables.
     masks: Vec<u64>,
     /// Splits by property and value.
     splits: Vec<(u8, i32)>,
+    /// The first value of each interval of a table but the lowest.
+    bounds: Vec<i64>,
     /// Of each node the mask of its leaves, the root first.
     below: Vec<u64>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct TableRange {
     index: Index,
+    /// Value of the first entry.
     first: i32,
+    intervals: Range<usize>,
     /// In words.
-    start: usize,
-    /// End of the entries; the mask for `i32::MIN` comes behind.
-    end: usize,
+    masks: Range<usize>,
 }
 
 impl MaskTables {
-    /// Makes the tables of `tree` with masks of so many words, if its values are not too far apart.
+    /// Makes the tables of `tree` with masks of so many words, if its splits are not too far apart.
     pub(crate) fn build(&mut self, tree: &PrunedTree, words: usize) -> bool {
         self.tables.clear();
+        self.intervals.clear();
         self.masks.clear();
         self.splits.clear();
         self.words = words;
@@ -176,80 +188,65 @@ impl MaskTables {
         let Some(table) = self.tables.iter().find(|table| table.index == index) else {
             return MaskTable::ALL;
         };
-        let (masks, _) = self.masks[table.start..table.end + W].as_chunks();
-        match masks {
-            [masks @ .., least] => MaskTable { masks, first: table.first, least },
-            [] => MaskTable::ALL,
-        }
+        let (masks, _) = self.masks[table.masks.clone()].as_chunks();
+        MaskTable { intervals: &self.intervals[table.intervals.clone()], masks, first: table.first }
     }
 
     /// Appends the table of all splits that share an index.
     fn build_table(&mut self, tree: &PrunedTree, splits: &[(u8, i32)]) -> bool {
-        let mut values = usual_values(self.words);
+        self.bounds.clear();
         for &(property, value) in splits {
             let value = i64::from(value);
-            let magnitude = if is_magnitude(property) { value.abs() } else { value };
-            // Both outcomes of the split have an entry.
-            values.start = values.start.min(value).min(-magnitude - 1);
-            values.end = values.end.max(magnitude + 2);
+            self.bounds.push(value + 1);
+            if is_magnitude(property) {
+                self.bounds.push(-value);
+            }
         }
-        let start = self.masks.len();
-        let len = (values.end - values.start) as usize * self.words;
-        if start + len > MAX_TABLE_WORDS {
+        self.bounds.sort_unstable();
+        self.bounds.dedup();
+        let [lowest, highest] =
+            [self.bounds.first(), self.bounds.last()].map(|bound| bound.map_or(0, |&b| b));
+        let values = USUAL_VALUES.start.min(lowest - 1)..USUAL_VALUES.end.max(highest + 1);
+        let start = self.intervals.len();
+        if start + (values.end - values.start) as usize > MAX_ENTRIES {
             return false;
         }
-        let end = start + len;
-        self.masks.resize(end + self.words, u64::MAX);
-        // Fits: `values` has few entries and includes 0.
-        let table = TableRange { index: Index::of(splits[0].0), first: values.start as i32, start, end };
-        for splits in splits.chunk_by(|a, b| a.0 == b.0) {
-            self.rule_out(tree, splits, &table);
+        let index = Index::of(splits[0].0);
+        let bounds = std::mem::take(&mut self.bounds);
+        let masks = self.masks.len();
+        let lows = std::iter::once(values.start).chain(bounds.iter().copied());
+        let highs = bounds.iter().copied().chain([values.end]);
+        for (interval, (low, high)) in lows.zip(highs).enumerate() {
+            let end = self.intervals.len() + (high - low) as usize;
+            self.intervals.resize(end, interval as u16);
+            self.push_mask(tree, index, low as i32);
         }
-        self.tables.push(table);
+        self.push_mask(tree, index, i32::MIN);
+        self.bounds = bounds;
+        self.tables.push(TableRange {
+            index,
+            // Fits: `values` has few entries and includes 0.
+            first: values.start as i32,
+            intervals: start..self.intervals.len(),
+            masks: masks..self.masks.len(),
+        });
         true
     }
 
-    /// Clears in `table` the bits of the leaves that each value of one property rules out.
-    fn rule_out(&mut self, tree: &PrunedTree, splits: &[(u8, i32)], table: &TableRange) {
-        let of = splits[0].0;
-        let words = self.words;
-        let masks = &mut self.masks[table.start..table.end + words];
-        let (masks, least) = masks.split_at_mut(table.end - table.start);
-        let first = i64::from(table.first);
-        let entries = (masks.len() / words) as i64;
-        let mut clear = |low: i64, high: i64, possible: &[u64]| {
-            let entry_of = |value: i64| (value - first).clamp(0, entries) as usize;
-            for mask in masks[entry_of(low) * words..entry_of(high + 1) * words].chunks_exact_mut(words) {
-                mask.iter_mut().zip(possible).for_each(|(mask, possible)| *mask &= possible);
+    /// Appends the mask of the leaves that a value of what tables are indexed by leaves possible.
+    fn push_mask(&mut self, tree: &PrunedTree, index: Index, value: i32) {
+        let start = self.masks.len();
+        self.masks.resize(start + self.words, u64::MAX);
+        let mask = &mut self.masks[start..];
+        for node in &tree.nodes {
+            if let Node::Split { property, value: bound, children } = *node
+                && Index::of(property) == index
+            {
+                let value = if is_magnitude(property) { value.wrapping_abs() } else { value };
+                let other = children as usize + usize::from(value > bound);
+                let below = &self.below[other * self.words..][..self.words];
+                mask.iter_mut().zip(below).for_each(|(mask, below)| *mask &= !below);
             }
-        };
-        // The values between two splits are equivalent.
-        let lasts = splits.iter().map(|&(_, value)| value).chain([i32::MAX]);
-        let mut low = i32::MIN;
-        for high in lasts {
-            let mut possible = [u64::MAX; MAX_WORDS];
-            let possible = &mut possible[..words];
-            for node in &tree.nodes {
-                if let Node::Split { property, value, children } = *node
-                    && property == of
-                {
-                    // The side that the values do not take.
-                    let other = children as usize + usize::from(high > value);
-                    let below = &self.below[other * words..][..words];
-                    possible.iter_mut().zip(below).for_each(|(possible, below)| *possible &= !below);
-                }
-            }
-            if low == i32::MIN {
-                least.iter_mut().zip(&*possible).for_each(|(least, possible)| *least &= possible);
-            }
-            let [from, to] = [low, high].map(i64::from);
-            if !is_magnitude(of) {
-                clear(from, to, possible);
-            } else if to >= 0 {
-                clear(from.max(0), to, possible);
-                clear(-to, -from.max(0), possible);
-            }
-            low = high.wrapping_add(1);
         }
     }
 

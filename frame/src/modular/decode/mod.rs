@@ -240,7 +240,8 @@ impl<'a> ChannelLoop<'a> {
                     (true, 1) => weighted!(GradientOrWeighted, 1, USUAL),
                     (true, 2) => weighted!(GradientOrWeighted, 2, USUAL),
                     (true, 4) => weighted!(GradientOrWeighted, 4, USUAL),
-                    (true, _) => weighted!(GradientOrWeighted, 8, USUAL),
+                    (true, 8) => weighted!(GradientOrWeighted, 8, USUAL),
+                    (true, _) => weighted!(GradientOrWeighted, 16, USUAL),
                     (false, 2) => weighted!(GradientOrWeighted, 2, ALL),
                     (false, _) => weighted!(GradientOrWeighted, 8, ALL),
                 }

@@ -24,8 +24,12 @@ macro_rules! with_words {
                 const $W: usize = 4;
                 $body
             }
-            _ => {
+            8 => {
                 const $W: usize = 8;
+                $body
+            }
+            _ => {
+                const $W: usize = 16;
                 $body
             }
         }
@@ -172,7 +176,7 @@ impl Plan {
     /// there are too many leaves.
     fn words(&self, common: Leaves) -> Option<usize> {
         let sizes: &[usize] = match (common, self.needs_weighted) {
-            (Leaves::Gradient | Leaves::GradientOrWeighted, true) if self.usual => &[1, 2, 4, 8],
+            (Leaves::Gradient | Leaves::GradientOrWeighted, true) if self.usual => &[1, 2, 4, 8, 16],
             (_, true) => &[2, 8],
             (_, false) => &[1, 8],
         };
@@ -192,7 +196,7 @@ impl Plan {
                 restrict(&mut mask, &every);
                 only_bit(&mask)
             };
-            self.clusters.extend(table.masks().iter().map(|mask| self.leaves[leaf_of(mask)].cluster));
+            self.clusters.extend(table.masks().map(|mask| self.leaves[leaf_of(mask)].cluster));
         });
     }
 

@@ -347,10 +347,10 @@ fn trees_with_masks() {
     check_kind(&plain, |shape| shape == Shape::ByMask(Leaves::GradientOrWeighted));
 }
 
-/// Checks trees of a kind with up to 512 leaves; all sizes of masks for which there is a loop must occur.
-fn check_sizes(tree: &TreeKind<'_>, leaves: Leaves, sizes: &[usize]) {
+/// Checks trees of a kind with so many leaves; exactly masks of these `sizes` must occur.
+fn check_sizes(tree: &TreeKind<'_>, leaves_of_trees: &[usize], leaves: Leaves, sizes: &[usize]) {
     let mut seen = std::collections::BTreeSet::new();
-    for (seed, leaves_of_tree) in [40, 64, 65, 80, 128, 140, 200, 256, 400, 512].into_iter().enumerate() {
+    for (seed, &leaves_of_tree) in leaves_of_trees.iter().enumerate() {
         let tree = TreeKind { leaves: leaves_of_tree, ..*tree };
         let (shapes, words) = Case::usual(&tree, seed as u64).check_words::<i32>();
         assert_eq!(shapes, [Shape::ByMask(leaves)]);
@@ -361,15 +361,30 @@ fn check_sizes(tree: &TreeKind<'_>, leaves: Leaves, sizes: &[usize]) {
 
 #[test]
 fn masks_of_every_size() {
+    let many = &[40, 64, 65, 80, 128, 140, 200, 256, 400, 512, 700, 1024];
+    let few = &many[..10];
     let usual = TreeKind { value_bits: 10, ..USUAL };
-    check_sizes(&usual, Leaves::GradientOrWeighted, &[1, 2, 4, 8]);
+    check_sizes(&usual, many, Leaves::GradientOrWeighted, &[1, 2, 4, 8, 16]);
     let properties = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
     let plain = TreeKind { properties, ..usual };
-    check_sizes(&plain, Leaves::GradientOrWeighted, &[2, 8]);
+    check_sizes(&plain, few, Leaves::GradientOrWeighted, &[2, 8]);
     let any = TreeKind { predictors: &Predictor::ALL, plain: false, ..plain };
-    check_sizes(&any, Leaves::Any, &[2, 8]);
+    check_sizes(&any, few, Leaves::Any, &[2, 8]);
     let predictors = &[Predictor::Select, Predictor::West];
-    check_sizes(&TreeKind { properties: &properties[..13], predictors, ..any }, Leaves::Any, &[1, 8]);
+    check_sizes(&TreeKind { properties: &properties[..13], predictors, ..any }, few, Leaves::Any, &[1, 8]);
+}
+
+#[test]
+fn masks_of_splits_far_apart() {
+    let properties = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    let wide =
+        TreeKind { properties, predictors: &Predictor::ALL, leaves: 100, plain: false, value_bits: 15 };
+    for seed in 0..6 {
+        for bits in [10, 17, 26] {
+            let shapes = Case { bits, ..Case::usual(&wide, seed) }.check::<i32>();
+            assert_eq!(shapes, [Shape::ByMask(Leaves::Any)]);
+        }
+    }
 }
 
 #[test]
