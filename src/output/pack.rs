@@ -33,15 +33,21 @@ pub(super) fn pack_bytes<S: Simd, const N: usize>(
         pack::<S, N>(simd, pixels, max).swizzle_dyn(order).store_slice(&mut out[N * x..N * x + 4 * lanes]);
         x += lanes;
     }
+    // Byte by byte, so as not to write past the end. The last vector may begin before what is left: that is shorter.
+    let count = lanes.min(width);
     while x < width {
-        let count = lanes.min(width - x);
+        let first = x.min(width - count);
         let mut pixels = [S::f32s::splat(simd, 0.0); N];
         for (samples, row) in pixels.iter_mut().zip(rows) {
-            samples.as_mut_slice()[..count].copy_from_slice(&row[x..x + count]);
+            let row = &row[first..first + count];
+            match count == lanes {
+                true => *samples = S::f32s::from_slice(simd, row),
+                false => samples.as_mut_slice()[..count].copy_from_slice(row),
+            }
         }
         let packed = pack::<S, N>(simd, pixels, max).swizzle_dyn(order);
-        out[N * x..N * (x + count)].copy_from_slice(&packed.as_slice()[..N * count]);
-        x += count;
+        out[N * first..N * (first + count)].copy_from_slice(&packed.as_slice()[..N * count]);
+        x = first + count;
     }
     true
 }
@@ -71,4 +77,34 @@ fn pixel_order<S: Simd, const N: usize>(simd: S) -> S::u8s {
         *place = if lane < S::f32s::LEN { (4 * lane + i % N) as u8 } else { 0 };
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use fearless_simd::{Level, dispatch};
+
+    use super::*;
+
+    /// Whole vectors, and every length of what is left behind them.
+    fn check_every_width<const N: usize>() {
+        for level in [Level::new(), Level::baseline()] {
+            for width in 0..100 {
+                let rows: [Vec<f32>; N] = std::array::from_fn(|c| {
+                    (0..width).map(|x| ((7 * x + 61 * c) % 256) as f32 / 255.0).collect()
+                });
+                let rows = rows.each_ref().map(|row| &row[..]);
+                let mut out = vec![0xaa; N * width];
+                if dispatch!(level, simd => pack_bytes(simd, rows, 255.0, &mut out)) {
+                    let expected = (0..N * width).map(|i| ((7 * (i / N) + 61 * (i % N)) % 256) as u8);
+                    assert!(expected.eq(out), "{level:?} {N} {width}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_every_width_are_packed_to_their_end() {
+        check_every_width::<3>();
+        check_every_width::<4>();
+    }
 }
