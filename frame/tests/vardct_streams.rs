@@ -87,7 +87,7 @@ impl Decoder<'_> {
             let lf_frame = lf_frames[frame.header.lf_level as usize].as_ref().expect("an LF frame");
             vardct.set_lf_frame([0, 1, 2].map(|plane| lf_frame.plane(plane)), pool)?;
         } else {
-            vardct.finish_lf(pool, threads, *level)?;
+            vardct.finish_lf()?;
         }
         vardct.read_hf_global(&mut bits, &context)?;
 

@@ -202,7 +202,7 @@ impl<S: IntegerSample> Sections<'_, S> {
         let Self { job, modular, .. } = self;
         self.lf_groups(frame, extra, bits)?;
         let Some(slot) = job.header.lf_source() else {
-            return frame.finish_lf(modular.pool, &job.context.threads, modular.level);
+            return frame.finish_lf();
         };
         let missing = || Error::from(Invalid::LfFrameMissing { level: slot as u32 + 1 });
         let lf = slots.lf.get(slot).ok_or_else(missing)?;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use fearless_simd::{Level, dispatch};
 use jxlake_entropy::BitReader;
-use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, Threads, View2, ViewMut2};
+use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, View2, ViewMut2};
 
 use super::VarDctFault;
 use super::dequant_matrices::RawTables;
@@ -14,7 +14,7 @@ use super::hf_global::{HfGlobal, HfGlobalContext, ceil_log2};
 use super::lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
 use super::lf_group::{LfCoefficients, LfGroup, LfGroupContext, LfGroupWorkspace};
 use super::lf_image::{LfContext, LfDequantisation, LfImage};
-use super::pass_group::{GroupLayout, Parts, PartsMut, PassGroup};
+use super::pass_group::{GroupLayout, NOT_BEGUN, Parts, PassGroup};
 use super::render_group::Renderer;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
@@ -61,7 +61,7 @@ pub(super) struct Parameters {
     is_subsampled: bool,
 }
 
-/// The buffers of a varblock being rendered.
+/// The buffers of a group being rendered: its LF samples, and those of a varblock.
 #[derive(Default)]
 struct RenderWorkspace {
     buffer: Option<Lease<Buffer<f32>>>,
@@ -95,7 +95,7 @@ impl VarDctFrame {
         self.parameters = None;
         self.lf_groups.iter_mut().for_each(|group| drop(group.take()));
         self.lf_groups.clear();
-        self.lf_image.clear();
+        self.lf_image = LfImage::Missing;
         self.hf_global.clear();
     }
 
@@ -155,28 +155,26 @@ impl VarDctFrame {
         slot.set(decoded).map_err(|_| Error::Misuse("an LF group that was decoded before"))
     }
 
-    /// Finishes the LF image: dequantises and smooths the samples of all LF groups. Those that are missing count as zero;
-    /// the image can be finished again when they have come.
+    /// Lets the LF image come from the LF groups, of which those that are missing count as zero.
     ///
     /// For a frame that takes its LF image from an LF frame, [`set_lf_frame`](Self::set_lf_frame) does it.
     ///
     /// # Errors
     ///
-    /// If there is no memory.
-    pub fn finish_lf(&mut self, pool: &Pool, threads: &Threads, level: Level) -> Result<()> {
-        let Parameters { geometry, use_lf_frame, smoothing, is_subsampled, .. } = *self.parameters()?;
+    /// [`Error::Misuse`] for such a frame.
+    pub fn finish_lf(&mut self) -> Result<()> {
+        let Parameters { use_lf_frame, smoothing, is_subsampled, .. } = *self.parameters()?;
         if use_lf_frame {
             return Err(Error::Misuse("the LF image comes from an LF frame"));
         }
         let LfChannelCorrelation { x_factor_lf, b_factor_lf, .. } = self.correlation;
         let from_luma = [self.correlation.k_x(x_factor_lf), self.correlation.k_b(b_factor_lf)];
-        let dequantisation = LfDequantisation {
+        self.lf_image = LfImage::Coded(LfDequantisation {
             steps: self.quantizer.lf_steps(&self.dequantization),
             from_luma: (!is_subsampled).then_some(from_luma),
-            smoothing,
-        };
-        let context = LfContext { geometry: &geometry, dequantisation, groups: &self.lf_groups, pool, level };
-        self.lf_image.finish(&context, threads)
+            smoothing: smoothing && !is_subsampled,
+        });
+        Ok(())
     }
 
     /// Sets the LF image of a frame that uses an LF frame: its rendered planes, before the colour transform.
@@ -186,12 +184,8 @@ impl VarDctFrame {
     /// [`VarDctFault::LfFrameSize`] if they are smaller than the frame in blocks.
     pub fn set_lf_frame(&mut self, planes: [View2<'_, f32>; 3], pool: &Pool) -> Result<()> {
         let geometry = self.parameters()?.geometry;
-        self.lf_image.copy(planes, &geometry, pool)
-    }
-
-    /// The LF image, X, Y and B at an eighth of their size, once it is finished or set.
-    pub fn lf_image(&self) -> Option<[View2<'_, f32>; 3]> {
-        Some([self.lf_image.plane(0)?, self.lf_image.plane(1)?, self.lf_image.plane(2)?])
+        self.lf_image = LfImage::of_planes(planes, &geometry, pool)?;
+        Ok(())
     }
 
     /// Reads HfGlobal. All LF groups must have been decoded: they tell which tables and orders are needed.
@@ -219,7 +213,7 @@ impl VarDctFrame {
     ///
     /// [`Error::Misuse`] if the LF group is missing; if there is no memory.
     pub fn begin_group(&self, group: usize, pool: &Pool, pass_group: &mut PassGroup) -> Result<()> {
-        let Parameters { geometry, .. } = self.parameters()?;
+        let Parameters { geometry, passes, .. } = self.parameters()?;
         let lf_group = self.lf_group_of(group)?;
         let side = geometry.group_dim / 8;
         let layout = GroupLayout {
@@ -227,7 +221,8 @@ impl VarDctFrame {
             hshift: geometry.hshift,
             vshift: geometry.vshift,
             most_blocks: side.min(geometry.blocks.width as usize) * side.min(geometry.blocks.height as usize),
-            fits_i16: self.hf_global.fits_i16,
+            // What does not fit is decoded again, which is simple if there is one pass.
+            fits_i16: self.hf_global.fits_i16 || passes.num_passes() == 1,
         };
         pass_group.begin(&layout, pool)?;
         lf_group.list_varblocks(layout.blocks, &self.block_context, &mut pass_group.varblocks);
@@ -268,13 +263,7 @@ impl VarDctFrame {
             vshift: pass_group.vshift,
             level,
         };
-        let (varblocks, parts, window) = pass_group.decode().ok_or(NOT_BEGUN)?;
-        match parts {
-            PartsMut::I16(coefficients) => context.decode(bits, window, varblocks, coefficients)?,
-            PartsMut::I32(coefficients) => context.decode(bits, window, varblocks, coefficients)?,
-        }
-        pass_group.decoded();
-        Ok(())
+        pass_group.decode(context, bits)
     }
 
     /// Writes the samples of a group, with the passes decoded so far, to the upper left corner of the matrices of X, Y and
@@ -304,20 +293,22 @@ impl VarDctFrame {
         if pass_group.blocks != blocks {
             return Err(NOT_BEGUN);
         }
+        let largest = pass_group.varblocks.iter().map(|varblock| varblock.ty.size()).max().unwrap_or(0);
+        let tile_len = LfImage::tile_len(&parameters.geometry);
+        let mut workspace = self.render_workspaces.take();
+        let (tile, buffer) = workspace.buffer(tile_len + 4 * largest, pool)?.split_at_mut(tile_len);
+        let context = LfContext { geometry: &parameters.geometry, groups: &self.lf_groups, level };
         let step = self.quantizer.inverse_global_scale();
         let renderer = Renderer {
             group: pass_group,
             lf_group: self.lf_group_of(group)?,
-            lf: self.lf_image().ok_or(Error::Misuse("the LF image was not finished"))?,
+            lf: self.lf_image.tile(&context, blocks, tile)?,
             matrices: &self.hf_global.matrices,
             correlation: &self.correlation,
             quant_biases: &parameters.quant_biases,
             steps: parameters.qm.map(|qm| step * qm),
             is_subsampled: parameters.is_subsampled,
         };
-        let largest = pass_group.varblocks.iter().map(|varblock| varblock.ty.size()).max().unwrap_or(0);
-        let mut workspace = self.render_workspaces.take();
-        let buffer = workspace.buffer(4 * largest, pool)?;
         match pass_group.parts().ok_or(NOT_BEGUN)? {
             Parts::I16(parts) => dispatch!(level, simd => renderer.render(simd, parts, buffer, dest)),
             Parts::I32(parts) => dispatch!(level, simd => renderer.render(simd, parts, buffer, dest)),
@@ -370,7 +361,6 @@ impl VarDctFrame {
     }
 }
 
-pub(super) const NOT_BEGUN: Error = Error::Misuse("a pass group that was not begun for this group");
 const MISSING_LF_GROUP: Error = Error::Misuse("an LF group that was not decoded");
 
 impl RenderWorkspace {
@@ -405,7 +395,7 @@ impl RawTables for RawTableReader<'_> {
         let shape = ChannelShape::new(width as u32, height as u32);
         let sub_bitstream =
             SubBitstream { shapes: &[shape; 3], stream: ModularStream::QuantisationTable(table) };
-        let channels = self.workspace.decode(bits, &sub_bitstream, &context)?;
+        let channels = self.workspace.decode_wide(bits, &sub_bitstream, &context)?;
         let rows = channels.iter().filter_map(Channel::view).flat_map(|view| view.iter_rows());
         for (out, row) in samples.chunks_exact_mut(width).zip(rows) {
             out.copy_from_slice(row);

@@ -32,7 +32,8 @@ pub(super) struct Varblock {
 
 /// A kind of integer that quantised coefficients accumulate in.
 pub(super) trait Accumulator: Quantised {
-    /// Adds a coefficient of a pass. Wraps, as the format has it for 32 bits; 16 bits are used only if nothing wraps.
+    /// Adds a coefficient of a pass. Wraps, as the format has it for 32 bits; in 16 bits the sum counts only if
+    /// nothing wrapped.
     fn accumulate(&mut self, value: i32);
 }
 
@@ -63,14 +64,15 @@ pub(super) struct GroupContext<'a> {
 }
 
 impl GroupContext<'_> {
-    /// Decodes a group: the whole symbol stream of a pass.
+    /// Decodes a group: the whole symbol stream of a pass. Gives the bits that any of the packed coefficients has, by
+    /// which the caller knows whether they fit.
     pub(super) fn decode<Q: Accumulator>(
         self,
         bits: &mut BitReader<'_>,
         window: &mut Lz77Window,
         varblocks: &mut [Varblock],
         coefficients: [&mut [Q]; 3],
-    ) -> Result<()> {
+    ) -> Result<u32> {
         // A number of non-zeros and the coefficients, for each block of each channel.
         let symbols = coefficients.iter().map(|channel| channel.len() as u64 / 63 * 64).sum();
         let visitor = GroupLoop { context: self, varblocks, coefficients };
@@ -90,9 +92,9 @@ struct GroupLoop<'a, Q> {
 const CODING_ORDER: [(usize, usize); 3] = [(1, 0), (0, 1), (2, 2)];
 
 impl<Q: Accumulator> Visitor for GroupLoop<'_, Q> {
-    type Output = Result<()>;
+    type Output = Result<u32>;
 
-    fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<()> {
+    fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<u32> {
         // Not for its vectors: shifts by a register are shorter.
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         if let Some(simd) = self.context.level.as_avx2() {
@@ -109,13 +111,15 @@ impl<Q: Accumulator> Visitor for GroupLoop<'_, Q> {
 struct Symbols<'b, R> {
     reader: R,
     bits: BitReader<'b>,
+    /// The bits that any of the packed coefficients so far has.
+    seen: u32,
 }
 
 impl<Q: Accumulator> GroupLoop<'_, Q> {
     #[inline(always)]
-    fn run<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<()> {
+    fn run<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<u32> {
         let GroupContext { pass, clusters, block_context: block_contexts, hshift, vshift, .. } = self.context;
-        let mut symbols = Symbols { reader, bits: bits.clone() };
+        let mut symbols = Symbols { reader, bits: bits.clone(), seen: 0 };
         // Of each channel, the numbers of non-zeros of the row above, replaced from the left as a row is decoded.
         let mut non_zeros = [[0u8; 32]; 3];
         let mut rest = self.coefficients;
@@ -168,7 +172,7 @@ impl<Q: Accumulator> GroupLoop<'_, Q> {
         }
         symbols.reader.finish(&symbols.bits)?;
         *bits = symbols.bits;
-        Ok(())
+        Ok(symbols.seen)
     }
 }
 
@@ -249,6 +253,7 @@ impl Block<'_> {
             let after_non_zero = clusters[(counted_less + positioned + 1) & (WINDOW - 1)];
             let value = symbols.reader.read(&mut symbols.bits, cluster.into());
             let is_zero = value == 0;
+            symbols.seen |= value;
             cluster = select_unpredictable(is_zero, after_zero, after_non_zero);
             counted = select_unpredictable(is_zero, counted, counted_less);
             store(position, sgn(value).wrapping_shl(self.shift));

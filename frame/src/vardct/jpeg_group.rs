@@ -3,10 +3,10 @@
 use fearless_simd::{Level, dispatch};
 use jxlake_util::ViewMut2;
 
-use super::frame::{NOT_BEGUN, VarDctFrame};
+use super::frame::VarDctFrame;
 use super::jpeg::{JpegCoefficients, NotJpeg};
 use super::lf_group::{LfCoefficients, LfGroup};
-use super::pass_group::{Parts, PassGroup};
+use super::pass_group::{NOT_BEGUN, Parts, PassGroup};
 use crate::error::{Error, Result};
 
 /// Largest magnitude of a coefficient.
@@ -72,9 +72,10 @@ impl VarDctFrame {
             return Err(NotJpeg::Coefficient.into());
         }
         let lf = lf_group.lf.as_ref().ok_or(Error::Misuse("an LF group without LF samples"))?;
-        (0..3)
-            .filter(|channel| rules.wanted[*channel])
-            .try_for_each(|channel| job.store_dc(lf, channel, &mut dest[channel]))
+        for channel in (0..3).filter(|channel| rules.wanted[*channel]) {
+            job.store_dc(lf, channel, &mut dest[channel]);
+        }
+        Ok(())
     }
 }
 
@@ -153,22 +154,20 @@ impl GroupJob<'_> {
     }
 
     /// Stores the DC coefficients of a channel.
-    fn store_dc(&self, lf: &LfCoefficients, channel: usize, dest: &mut ViewMut2<'_, i16>) -> Result<()> {
+    fn store_dc(&self, lf: &LfCoefficients, channel: usize, dest: &mut ViewMut2<'_, i16>) {
         let (rows, cols) = self.blocks(channel);
         let (hshift, vshift) = (self.group.hshift[channel], self.group.vshift[channel]);
         let (group, lf_group) = (self.group.blocks, self.lf_group.blocks);
         let (left, top) = ((group.x - lf_group.x) >> hshift, (group.y - lf_group.y) >> vshift);
-        let samples = lf.channels[channel].view().ok_or(Error::Misuse("LF samples that are not there"))?;
         let offset = self.rules.offsets[channel];
         for y in 0..rows {
-            let samples = &samples.row(top + y)[left..left + cols];
+            let samples = lf.row(channel, (left, top + y)).take(cols);
             for (block, sample) in dest.row_mut(y).as_chunks_mut::<64>().0.iter_mut().zip(samples) {
-                let scaled = i64::from(*sample) - (offset << lf.extra_precision);
+                let scaled = i64::from(sample) - (offset << lf.extra_precision);
                 let bound = MAX_DC << lf.extra_precision;
                 block[0] = (scaled.clamp(-bound, bound) / (1 << lf.extra_precision)) as i16;
             }
         }
-        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use super::{TransformType, VarDctFault};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::geometry::FrameGeometry;
-use crate::modular::channel::{Channel, ChannelShape};
+use crate::modular::channel::{Channel, ChannelShape, Sample};
 use crate::modular::stream_index::ModularStream;
 use crate::modular::sub_bitstream::{ModularContext, ModularWorkspace, SubBitstream};
 
@@ -28,19 +28,42 @@ const OTHER_CHANNELS: Error = Error::Misuse("a sub-bitstream decoded to other ch
 #[derive(Debug, Default)]
 pub(super) struct LfGroupWorkspace {
     modular: ModularWorkspace,
-    channels: Vec<Channel<i32>>,
+    narrow: Vec<Channel<i16>>,
+    wide: Vec<Channel<i32>>,
+}
+
+/// The channels of a Modular sub-bitstream, in 16 bits if they fit. Clear them after use.
+enum Decoded<'w> {
+    Narrow(&'w mut Vec<Channel<i16>>),
+    Wide(&'w mut Vec<Channel<i32>>),
 }
 
 impl LfGroupWorkspace {
     /// Decodes a Modular sub-bitstream; clear the channels after use.
-    pub(super) fn decode(
+    pub(super) fn decode_wide(
         &mut self,
         bits: &mut BitReader<'_>,
         sub_bitstream: &SubBitstream<'_>,
         context: &ModularContext<'_>,
     ) -> Result<&mut Vec<Channel<i32>>> {
-        sub_bitstream.decode(bits, context, &mut self.modular, &mut self.channels)?;
-        Ok(&mut self.channels)
+        sub_bitstream.decode(bits, context, &mut self.modular, &mut self.wide)?;
+        Ok(&mut self.wide)
+    }
+
+    /// Decodes a Modular sub-bitstream in 16 bits, and what does not go well once more in 32, whose error counts.
+    fn decode(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        sub_bitstream: &SubBitstream<'_>,
+        context: &ModularContext<'_>,
+    ) -> Result<Decoded<'_>> {
+        let start = bits.clone();
+        if sub_bitstream.decode(bits, context, &mut self.modular, &mut self.narrow).is_ok() {
+            return Ok(Decoded::Narrow(&mut self.narrow));
+        }
+        self.narrow.clear();
+        *bits = start;
+        self.decode_wide(bits, sub_bitstream, context).map(Decoded::Wide)
     }
 }
 
@@ -49,8 +72,14 @@ impl LfGroupWorkspace {
 pub(super) struct LfCoefficients {
     /// The samples are divided by two to this power.
     pub(super) extra_precision: u32,
-    /// By slot X, Y, B.
-    pub(super) channels: [Channel<i32>; 3],
+    samples: LfChannels,
+}
+
+/// Samples by slot X, Y, B, in 16 bits if they fit.
+#[derive(Debug)]
+enum LfChannels {
+    Narrow([Channel<i16>; 3]),
+    Wide([Channel<i32>; 3]),
 }
 
 /// A decoded LF group.
@@ -118,29 +147,78 @@ impl LfCoefficients {
         };
         let stream = ModularStream::LfCoefficients(*lf_group);
         let sub_bitstream = SubBitstream { shapes: &[shape(1), shape(0), shape(2)], stream };
-        let channels = workspace.decode(bits, &sub_bitstream, modular)?;
-        let (Some(b), Some(x), Some(y)) = (channels.pop(), channels.pop(), channels.pop()) else {
-            return Err(OTHER_CHANNELS);
+        let samples = match workspace.decode(bits, &sub_bitstream, modular)? {
+            Decoded::Narrow(channels) => by_slot(channels).map(LfChannels::Narrow),
+            Decoded::Wide(channels) => by_slot(channels).map(LfChannels::Wide),
         };
-        Ok(Self { extra_precision, channels: [x, y, b] })
+        Ok(Self { extra_precision, samples: samples.ok_or(OTHER_CHANNELS)? })
+    }
+
+    /// The samples of a channel from column `x` of row `y` of the LF group on.
+    pub(super) fn row(&self, channel: usize, (x, y): (usize, usize)) -> impl Iterator<Item = i32> {
+        let (narrow, wide) = match &self.samples {
+            LfChannels::Narrow(channels) => (row_from(&channels[channel], (x, y)), &[][..]),
+            LfChannels::Wide(channels) => (&[][..], row_from(&channels[channel], (x, y))),
+        };
+        narrow.iter().map(|sample| i32::from(*sample)).chain(wide.iter().copied())
+    }
+
+    /// Dequantises samples of a channel, from column `x` of row `y` of the LF group on.
+    #[inline(always)]
+    pub(super) fn dequantise(&self, channel: usize, (x, y): (usize, usize), step: f32, out: &mut [f32]) {
+        let step = step / (1u32 << self.extra_precision) as f32;
+        match &self.samples {
+            LfChannels::Narrow(channels) => dequantise(&channels[channel], (x, y), step, out),
+            LfChannels::Wide(channels) => dequantise(&channels[channel], (x, y), step, out),
+        }
     }
 
     /// Writes the index of the LF thresholds of every block.
-    fn fill_lf_indices(&self, context: &LfGroupContext<'_>, mut indices: ViewMut2<'_, u8>) {
-        let FrameGeometry { hshift, vshift, .. } = context.geometry;
-        let thresholds = context.block_context.lf_thresholds();
-        for y in 0..indices.rows() {
-            let row = indices.row_mut(y);
-            row.fill(0);
-            // The order of the channels from the most to the least significant: X, B, Y.
-            for slot in [0, 2, 1] {
-                let Some(samples) = self.channels[slot].view() else { continue };
-                let samples = samples.row(y >> vshift[slot]);
-                for (x, index) in row.iter_mut().enumerate() {
-                    let exceeded = thresholds[slot].exceeded(samples[x >> hshift[slot]]);
-                    // Below 64: the product of all cases is at most that.
-                    *index = *index * thresholds[slot].cases() as u8 + exceeded as u8;
-                }
+    fn fill_lf_indices(&self, context: &LfGroupContext<'_>, indices: ViewMut2<'_, u8>) {
+        match &self.samples {
+            LfChannels::Narrow(channels) => fill_lf_indices(channels, context, indices),
+            LfChannels::Wide(channels) => fill_lf_indices(channels, context, indices),
+        }
+    }
+}
+
+/// Channels in the order in which they are coded, Y, X, B, put into slots.
+fn by_slot<S: Sample>(channels: &mut Vec<Channel<S>>) -> Option<[Channel<S>; 3]> {
+    let (b, x, y) = (channels.pop()?, channels.pop()?, channels.pop()?);
+    Some([x, y, b])
+}
+
+#[inline(always)]
+fn row_from<S: Sample>(channel: &Channel<S>, (x, y): (usize, usize)) -> &[S] {
+    channel.view().map_or(&[], |view| &view.row(y)[x..])
+}
+
+#[inline(always)]
+fn dequantise<S: Sample>(channel: &Channel<S>, (x, y): (usize, usize), step: f32, out: &mut [f32]) {
+    for (sample, quantised) in out.iter_mut().zip(row_from(channel, (x, y))) {
+        *sample = quantised.to_i32() as f32 * step;
+    }
+}
+
+/// As [`LfCoefficients::fill_lf_indices`].
+fn fill_lf_indices<S: Sample>(
+    channels: &[Channel<S>; 3],
+    context: &LfGroupContext<'_>,
+    mut indices: ViewMut2<'_, u8>,
+) {
+    let FrameGeometry { hshift, vshift, .. } = context.geometry;
+    let thresholds = context.block_context.lf_thresholds();
+    for y in 0..indices.rows() {
+        let row = indices.row_mut(y);
+        row.fill(0);
+        // The order of the channels from the most to the least significant: X, B, Y.
+        for slot in [0, 2, 1] {
+            let Some(samples) = channels[slot].view() else { continue };
+            let samples = samples.row(y >> vshift[slot]);
+            for (x, index) in row.iter_mut().enumerate() {
+                let exceeded = thresholds[slot].exceeded(samples[x >> hshift[slot]].to_i32());
+                // Below 64: the product of all cases is at most that.
+                *index = *index * thresholds[slot].cases() as u8 + exceeded as u8;
             }
         }
     }
@@ -165,11 +243,6 @@ impl LfGroup {
         let shapes = [factors, factors, ChannelShape::new(varblocks, 2), ChannelShape::new(width, height)];
         let stream = ModularStream::HfMetadata(context.lf_group);
         let channels = workspace.decode(bits, &SubBitstream { shapes: &shapes, stream }, context.modular)?;
-        let [Some(x_from_y), Some(b_from_y), Some(block_info), Some(sharpness)] =
-            [0, 1, 2, 3].map(|i| channels.get(i).and_then(Channel::view))
-        else {
-            return Err(OTHER_CHANNELS);
-        };
 
         let pool = context.modular.pool;
         let with_indices = lf.as_ref().filter(|_| context.block_context.uses_lf());
@@ -187,32 +260,47 @@ impl LfGroup {
         if let Some(lf) = with_indices {
             lf.fill_lf_indices(context, group.blocks_info.plane_mut(Plane::LfIndex as usize));
         }
-        group.store_factors([x_from_y, b_from_y]);
-        group.store_sharpness(sharpness)?;
-        group.place_varblocks(block_info, context.is_subsampled())?;
+        match channels {
+            Decoded::Narrow(channels) => group.store(channels, context.is_subsampled())?,
+            Decoded::Wide(channels) => group.store(channels, context.is_subsampled())?,
+        }
         group.lf = lf;
-        channels.clear();
         Ok(group)
     }
 
-    fn store_factors(&mut self, sources: [View2<'_, i32>; 2]) {
+    /// Stores the HF metadata, and clears the channels.
+    fn store<S: Sample>(&mut self, channels: &mut Vec<Channel<S>>, is_subsampled: bool) -> Result<()> {
+        let [Some(x_from_y), Some(b_from_y), Some(block_info), Some(sharpness)] =
+            [0, 1, 2, 3].map(|i| channels.get(i).and_then(Channel::view))
+        else {
+            return Err(OTHER_CHANNELS);
+        };
+        self.store_factors([x_from_y, b_from_y]);
+        self.store_sharpness(sharpness)?;
+        self.place_varblocks(block_info, is_subsampled)?;
+        channels.clear();
+        Ok(())
+    }
+
+    fn store_factors<S: Sample>(&mut self, sources: [View2<'_, S>; 2]) {
         for (mut plane, source) in self.factors.planes_mut().zip(sources) {
             for (y, source) in source.iter_rows().enumerate() {
                 for (factor, value) in plane.row_mut(y).iter_mut().zip(source) {
-                    *factor = (*value).clamp(-128, 127) as i8;
+                    *factor = value.to_i32().clamp(-128, 127) as i8;
                 }
             }
         }
     }
 
-    fn store_sharpness(&mut self, source: View2<'_, i32>) -> Result<()> {
+    fn store_sharpness<S: Sample>(&mut self, source: View2<'_, S>) -> Result<()> {
         let mut plane = self.blocks_info.plane_mut(Plane::Sharpness as usize);
         for (y, source) in source.iter_rows().enumerate() {
             for (sharpness, value) in plane.row_mut(y).iter_mut().zip(source) {
-                if !(0..8).contains(value) {
-                    return Err(VarDctFault::Sharpness { value: *value }.into());
+                let value = value.to_i32();
+                if !(0..8).contains(&value) {
+                    return Err(VarDctFault::Sharpness { value }.into());
                 }
-                *sharpness = *value as u8;
+                *sharpness = value as u8;
             }
         }
         Ok(())
@@ -220,7 +308,7 @@ impl LfGroup {
 
     /// Gives every varblock the first free place in raster order. `block_info` has a column for each, with its type and
     /// its `HfMul`.
-    fn place_varblocks(&mut self, block_info: View2<'_, i32>, is_subsampled: bool) -> Result<()> {
+    fn place_varblocks<S: Sample>(&mut self, block_info: View2<'_, S>, is_subsampled: bool) -> Result<()> {
         let Some([mut types, mut hf_muls]) = first_planes(&mut self.blocks_info) else {
             return Err(OTHER_CHANNELS);
         };
@@ -232,9 +320,10 @@ impl LfGroup {
                 if types.row(y)[x] != FREE {
                     continue;
                 }
-                let Some((&code, &hf_mul)) = coded.next() else {
+                let Some((code, hf_mul)) = coded.next() else {
                     return Err(VarDctFault::TooFewVarblocks { varblocks: block_info.cols() as u32 }.into());
                 };
+                let (code, hf_mul) = (code.to_i32(), hf_mul.to_i32());
                 let ty = TransformType::from_code(code).ok_or(VarDctFault::TransformType { value: code })?;
                 let hf_mul = hf_mul.clamp(0, 255) as u8;
                 let place = (x as u32, y as u32);

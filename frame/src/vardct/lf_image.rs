@@ -1,227 +1,301 @@
 //! The LF image of a frame: dequantised LF samples, with luma added to chroma, adaptively smoothed.
+//!
+//! It is made tile by tile, when a group is rendered, in the memory of the worker: that of a whole frame would be twice
+//! as large as the quantised samples.
 
 use std::sync::OnceLock;
 
 use fearless_simd::{Level, dispatch};
-use jxlake_util::{
-    Axis, Buffer, Grid, Lease, Matrix2, Pool, Purpose, Release, Shape2, Threads, View2, ViewMut2,
-};
+use jxlake_util::{Lease, Matrix2, Pool, Purpose, Rect, Release, Shape2, View2};
 
 use super::VarDctFault;
 use super::lf_group::LfGroup;
 use crate::error::{Error, Result};
 use crate::geometry::FrameGeometry;
 
-/// Rows of the LF image that one task finishes.
-const BAND: usize = 64;
-
-/// The LF image: for each channel X, Y, B one sample per block of the channel.
+/// Where the LF image of a frame comes from.
 #[derive(Debug, Default)]
-pub(super) struct LfImage {
-    planes: [Option<Lease<Matrix2<f32>>>; 3],
+pub(super) enum LfImage {
+    /// It is not known yet.
+    #[default]
+    Missing,
+    /// The quantised samples of the LF groups.
+    Coded(LfDequantisation),
+    /// Planes of an LF frame.
+    Planes([Lease<Matrix2<f32>>; 3]),
 }
 
 impl Release for LfImage {}
 
 /// How LF samples are dequantised.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LfDequantisation {
     /// Steps of X, Y, B without extra precision.
     pub(super) steps: [f32; 3],
     /// How much of luma is added to X and to B; nothing in subsampled frames.
     pub(super) from_luma: Option<[f32; 2]>,
+    /// Never in subsampled frames.
     pub(super) smoothing: bool,
 }
 
-/// What finishing the LF image needs.
+/// What making a tile of the LF image needs.
 #[derive(Clone, Copy)]
 pub(super) struct LfContext<'a> {
     pub(super) geometry: &'a FrameGeometry,
-    pub(super) dequantisation: LfDequantisation,
     /// Decoded LF groups; those that are missing count as zero.
     pub(super) groups: &'a [OnceLock<LfGroup>],
-    pub(super) pool: &'a Pool,
     pub(super) level: Level,
 }
 
+/// Part of the LF image: for each channel X, Y, B a view, and which column and row of the channel its first sample is.
+#[derive(Clone, Copy)]
+pub(super) struct LfTile<'a> {
+    pub(super) planes: [View2<'a, f32>; 3],
+    pub(super) origins: [(usize, usize); 3],
+}
+
+const SMALL_BUFFER: Error = Error::Misuse("a buffer smaller than a tile of the LF image");
+
 impl LfImage {
-    /// A plane, if the image is there.
-    #[inline(always)]
-    pub(super) fn plane(&self, channel: usize) -> Option<View2<'_, f32>> {
-        self.planes[channel].as_ref().map(|plane| plane.view())
-    }
-
-    /// Gives the planes back.
-    pub(super) fn clear(&mut self) {
-        self.planes = Default::default();
-    }
-
-    /// Leases planes for a frame; the samples are unspecified.
-    fn lease(&mut self, geometry: &FrameGeometry, pool: &Pool) -> Result<()> {
-        for (channel, plane) in self.planes.iter_mut().enumerate() {
-            let size = geometry.channel_blocks(channel);
-            let shape = Shape2::new(size.height as usize, size.width as usize);
-            match plane {
-                Some(plane) if plane.shape() == shape => {}
-                _ => *plane = Some(pool.matrix2(Purpose::LfCoefficients, shape)?),
-            }
-        }
-        Ok(())
-    }
-
     /// Takes the LF image from the planes of an LF frame, whose upper left part is used.
     ///
     /// # Errors
     ///
     /// [`VarDctFault::LfFrameSize`] if a plane is smaller than the LF image.
-    pub(super) fn copy(
-        &mut self,
+    pub(super) fn of_planes(
         sources: [View2<'_, f32>; 3],
         geometry: &FrameGeometry,
         pool: &Pool,
-    ) -> Result<()> {
-        self.lease(geometry, pool)?;
-        for (plane, source) in self.planes.iter_mut().flatten().zip(sources) {
-            if !plane.shape().fits_in(source.shape()) {
+    ) -> Result<Self> {
+        let plane = |channel: usize| {
+            let (size, source) = (geometry.channel_blocks(channel), sources[channel]);
+            let shape = Shape2::new(size.height as usize, size.width as usize);
+            if !shape.fits_in(source.shape()) {
                 let (width, height) = (source.cols() as u32, source.rows() as u32);
-                let (blocks_wide, blocks_high) = (plane.cols() as u32, plane.rows() as u32);
+                let (blocks_wide, blocks_high) = (size.width, size.height);
                 return Err(VarDctFault::LfFrameSize { width, height, blocks_wide, blocks_high }.into());
             }
-            let cols = plane.cols();
-            for y in 0..plane.rows() {
-                plane.row_mut(y).copy_from_slice(&source.row(y)[..cols]);
+            let mut plane = pool.matrix2(Purpose::LfCoefficients, shape)?;
+            for (to, from) in plane.view_mut().iter_rows_mut().zip(source.iter_rows()) {
+                to.copy_from_slice(&from[..shape.cols]);
             }
-        }
-        Ok(())
+            Ok::<_, Error>(plane)
+        };
+        Ok(Self::Planes([plane(0)?, plane(1)?, plane(2)?]))
     }
 
-    /// Dequantises and smooths the LF samples of all LF groups.
+    /// How many values making a tile takes.
+    pub(super) fn tile_len(geometry: &FrameGeometry) -> usize {
+        // The planes, and the last three rows before smoothing.
+        3 * (geometry.group_dim / 8 + 3) * tile_stride(geometry)
+    }
+
+    /// The samples of the blocks of a group; `buffer` has [`tile_len`](Self::tile_len) values.
     ///
     /// # Errors
     ///
-    /// If there is no memory.
-    pub(super) fn finish(&mut self, context: &LfContext<'_>, threads: &Threads) -> Result<()> {
-        self.lease(context.geometry, context.pool)?;
-        let blocks = context.geometry.blocks;
-        let mut dequantisation = context.dequantisation;
-        dequantisation.smoothing &= blocks.width > 2 && blocks.height > 2;
-        let context = &LfContext { dequantisation, ..*context };
-        let [Some(x), Some(y), Some(b)] = &mut self.planes else {
-            return Err(Error::Misuse("no LF planes"));
-        };
-        let grids = [bands(x, context.pool)?, bands(y, context.pool)?, bands(b, context.pool)?];
-        let bands = grids.iter().map(Grid::rows).max().unwrap_or(0);
-        threads.run(bands, |band| {
-            // Of a subsampled channel there are fewer bands.
-            let out = [0, 1, 2].map(|channel| grids[channel].take(band, 0).unwrap_or_default());
-            context.finish_band(band * BAND, out)
-        })
+    /// [`Error::Misuse`] if the image is missing, or the buffer too small.
+    pub(super) fn tile<'t>(
+        &'t self,
+        context: &LfContext<'_>,
+        blocks: Rect,
+        buffer: &'t mut [f32],
+    ) -> Result<LfTile<'t>> {
+        match self {
+            Self::Missing => Err(Error::Misuse("the LF image was not finished")),
+            Self::Planes([x, y, b]) => {
+                Ok(LfTile { planes: [x.view(), y.view(), b.view()], origins: [(0, 0); 3] })
+            }
+            Self::Coded(dequantisation) => {
+                let whole = context.geometry.blocks;
+                let mut dequantisation = *dequantisation;
+                dequantisation.smoothing &= whole.width > 2 && whole.height > 2;
+                TileMaker { context, dequantisation, blocks }.make(buffer)
+            }
+        }
     }
 }
 
-/// A plane divided into bands.
-fn bands<'a>(plane: &'a mut Matrix2<f32>, pool: &Pool) -> Result<Grid<'a, f32>> {
-    let cols = plane.cols();
-    Ok(plane.view_mut().into_grid(pool, Axis::Every(BAND), Axis::Every(cols))?)
+/// Samples from row to row of a tile: those of a group, and a neighbour on both sides.
+fn tile_stride(geometry: &FrameGeometry) -> usize {
+    (geometry.group_dim / 8 + 2).next_multiple_of(16)
 }
 
 /// Rows of the three channels.
 type RowsMut<'a> = [&'a mut [f32]; 3];
 
-impl LfContext<'_> {
-    /// Finishes a band of rows, those of the LF image from `first` on.
-    fn finish_band(&self, first: usize, mut out: [ViewMut2<'_, f32>; 3]) -> Result<()> {
-        if !self.dequantisation.smoothing {
-            for y in 0..BAND {
-                let [x, luma, b] = &mut out;
-                let rows = [x, luma, b].map(|view| if y < view.rows() { view.row_mut(y) } else { &mut [] });
-                self.dequantise_row(first + y, rows);
-            }
-            return Ok(());
+/// Makes the tile of some blocks.
+struct TileMaker<'a> {
+    context: &'a LfContext<'a>,
+    dequantisation: LfDequantisation,
+    blocks: Rect,
+}
+
+impl TileMaker<'_> {
+    fn make<'t>(&self, buffer: &'t mut [f32]) -> Result<LfTile<'t>> {
+        let stride = tile_stride(self.context.geometry);
+        let rows = self.context.geometry.group_dim / 8;
+        let mut sections = Sections { samples: buffer, rows, stride };
+        if sections.samples.len() < LfImage::tile_len(self.context.geometry) || self.blocks.height > rows {
+            return Err(SMALL_BUFFER);
         }
-        let (rows, cols) = (self.geometry.blocks.height as usize, self.geometry.blocks.width as usize);
-        let mut window = Window { rows: self.pool.buffer(Purpose::LfCoefficients, 9 * cols)?, cols };
-        if first > 0 {
-            self.dequantise_row(first - 1, window.row_mut(first - 1));
+        dispatch!(self.context.level, _simd => match self.dequantisation.smoothing {
+            true => self.smooth(&mut sections),
+            false => self.dequantise(&mut sections),
+        });
+        let samples = &*sections.samples;
+        let mut planes = [View2::default(); 3];
+        for (channel, plane) in planes.iter_mut().enumerate() {
+            let part = self.part(channel);
+            let view =
+                View2::from_slice(&samples[channel * rows * stride..], part.height, part.width, stride);
+            *plane = view.map_err(|_| SMALL_BUFFER)?;
         }
-        self.dequantise_row(first, window.row_mut(first));
-        let [x, luma, b] = &mut out;
-        for y in 0..luma.rows() {
-            let row = first + y;
-            if row + 1 < rows {
-                self.dequantise_row(row + 1, window.row_mut(row + 1));
+        let origins = [0, 1, 2].map(|channel| self.part(channel)).map(|part| (part.x, part.y));
+        Ok(LfTile { planes, origins })
+    }
+
+    /// The part of a channel that the tile holds: its blocks, and a neighbour to the left and the right of them if they
+    /// are smoothed, which itself is not.
+    fn part(&self, channel: usize) -> Rect {
+        let FrameGeometry { hshift, vshift, blocks, .. } = self.context.geometry;
+        let Rect { x, y, height, .. } = self.blocks;
+        let beyond = usize::from(self.dequantisation.smoothing);
+        let (first, end) =
+            (x.saturating_sub(beyond), (self.blocks.right() + beyond).min(blocks.width as usize));
+        let (first, end) = (first >> hshift[channel], end >> hshift[channel]);
+        Rect::new(first, y >> vshift[channel], end - first, height >> vshift[channel])
+    }
+
+    /// A tile without smoothing.
+    #[inline(always)]
+    fn dequantise(&self, sections: &mut Sections<'_>) {
+        for channel in 0..3 {
+            let part = self.part(channel);
+            for y in 0..part.height {
+                let row = &mut sections.plane_rows(y)[channel][..part.width];
+                self.dequantise_row(channel, (part.x, part.y + y), row);
             }
-            let out = [x.row_mut(y), luma.row_mut(y), b.row_mut(y)];
-            if row == 0 || row + 1 == rows {
-                for (out, source) in out.into_iter().zip(window.row(row)) {
+        }
+        // Without subsampling the parts are the same.
+        let part = self.part(1);
+        for y in 0..part.height {
+            self.add_luma(sections.plane_rows(y).map(|row| &mut row[..part.width]));
+        }
+    }
+
+    /// A tile with smoothing, of equal parts of all channels.
+    #[inline(always)]
+    fn smooth(&self, sections: &mut Sections<'_>) {
+        let part = self.part(1);
+        let (rows, steps) = (self.context.geometry.blocks.height as usize, self.dequantisation.steps);
+        let above = part.y.saturating_sub(1);
+        for y in above..part.y + 1 {
+            self.unsmoothed_rows((part.x, y), sections.window_rows(y).map(|row| &mut row[..part.width]));
+        }
+        for y in part.y..part.bottom() {
+            if y + 1 < rows {
+                let below = sections.window_rows(y + 1).map(|row| &mut row[..part.width]);
+                self.unsmoothed_rows((part.x, y + 1), below);
+            }
+            let (window, out) = sections.window_and_plane_rows(y - part.y);
+            let out = out.map(|row| &mut row[..part.width]);
+            if y == 0 || y + 1 == rows {
+                for (out, source) in out.into_iter().zip(window.row(y, part.width)) {
                     out.copy_from_slice(source);
                 }
             } else {
-                let neighbours = [window.row(row - 1), window.row(row), window.row(row + 1)];
-                let steps = self.dequantisation.steps;
-                dispatch!(self.level, _simd => smooth_row(neighbours, steps, out));
+                smooth_row([y - 1, y, y + 1].map(|y| window.row(y, part.width)), steps, out);
             }
         }
-        Ok(())
     }
 
-    /// Dequantises row `y` of each channel; empty rows are of channels that do not have it.
-    fn dequantise_row(&self, y: usize, mut out: RowsMut<'_>) {
-        let FrameGeometry { hshift, vshift, lf_groups, .. } = self.geometry;
-        let columns = lf_groups.width as usize;
-        let side = self.geometry.group_dim;
-        for column in 0..columns {
-            let mut segments = [0, 1, 2].map(|channel| {
-                let width = side >> hshift[channel];
-                let row: &mut [f32] = std::mem::take(&mut out[channel]);
-                let (segment, rest) = row.split_at_mut(width.min(row.len()));
-                out[channel] = rest;
-                segment
-            });
-            for (channel, segment) in
-                segments.iter_mut().enumerate().filter(|(_, segment)| !segment.is_empty())
-            {
-                let height = side >> vshift[channel];
-                let group = self.groups.get(y / height * columns + column).and_then(OnceLock::get);
-                let lf = group.and_then(|group| group.lf.as_ref());
-                let source = lf.and_then(|lf| Some((lf, lf.channels[channel].view()?)));
-                let Some((lf, source)) = source else {
-                    segment.fill(0.0);
-                    continue;
-                };
-                let step = self.dequantisation.steps[channel] / (1u32 << lf.extra_precision) as f32;
-                for (sample, quantised) in segment.iter_mut().zip(source.row(y % height)) {
-                    *sample = *quantised as f32 * step;
+    #[inline(always)]
+    fn unsmoothed_rows(&self, (x, y): (usize, usize), rows: RowsMut<'_>) {
+        for channel in 0..3 {
+            self.dequantise_row(channel, (x, y), rows[channel]);
+        }
+        self.add_luma(rows);
+    }
+
+    /// Dequantises samples of a channel, from column `x` of row `y` on, of one LF group after the other.
+    #[inline(always)]
+    fn dequantise_row(&self, channel: usize, (x, y): (usize, usize), out: &mut [f32]) {
+        let FrameGeometry { hshift, vshift, lf_groups, group_dim, .. } = self.context.geometry;
+        let (width, height) = (group_dim >> hshift[channel], group_dim >> vshift[channel]);
+        let mut done = 0;
+        while done < out.len() {
+            let (column, inside) = ((x + done) / width, (x + done) % width);
+            let len = (width - inside).min(out.len() - done);
+            let group = self.context.groups.get(y / height * lf_groups.width as usize + column);
+            let segment = &mut out[done..done + len];
+            match group.and_then(OnceLock::get).and_then(|group| group.lf.as_ref()) {
+                Some(lf) => {
+                    lf.dequantise(channel, (inside, y % height), self.dequantisation.steps[channel], segment)
                 }
+                None => segment.fill(0.0),
             }
-            if let Some([to_x, to_b]) = self.dequantisation.from_luma {
-                let [x, luma, b] = segments;
-                for ((x, luma), b) in x.iter_mut().zip(luma.iter()).zip(b) {
-                    *x += to_x * luma;
-                    *b += to_b * luma;
-                }
-            }
+            done += len;
+        }
+    }
+
+    #[inline(always)]
+    fn add_luma(&self, [x, luma, b]: RowsMut<'_>) {
+        let Some([to_x, to_b]) = self.dequantisation.from_luma else { return };
+        for ((x, luma), b) in x.iter_mut().zip(luma.iter()).zip(b) {
+            *x += to_x * luma;
+            *b += to_b * luma;
         }
     }
 }
 
-/// The last three rows of the unsmoothed image, each of three channels.
-struct Window {
-    rows: Lease<Buffer<f32>>,
-    cols: usize,
+/// The planes of a tile, of `rows` rows each, and behind them the window: the last three rows before smoothing, with the
+/// channels side by side.
+struct Sections<'b> {
+    samples: &'b mut [f32],
+    rows: usize,
+    stride: usize,
 }
 
-impl Window {
-    fn row(&self, y: usize) -> [&[f32]; 3] {
-        let row = &self.rows[y % 3 * 3 * self.cols..];
-        [0, 1, 2].map(|channel| &row[channel * self.cols..][..self.cols])
+/// The window of [`Sections`].
+struct Window<'b> {
+    samples: &'b [f32],
+    stride: usize,
+}
+
+impl Sections<'_> {
+    /// Row `y` of each plane.
+    #[inline(always)]
+    fn plane_rows(&mut self, y: usize) -> RowsMut<'_> {
+        self.window_and_plane_rows(y).1
     }
 
-    fn row_mut(&mut self, y: usize) -> RowsMut<'_> {
-        let row = &mut self.rows[y % 3 * 3 * self.cols..][..3 * self.cols];
-        let (x, rest) = row.split_at_mut(self.cols);
-        let (luma, b) = rest.split_at_mut(self.cols);
+    /// Where row `y` of the LF image is in the window.
+    #[inline(always)]
+    fn window_rows(&mut self, y: usize) -> RowsMut<'_> {
+        let stride = self.stride;
+        let row = &mut self.samples[3 * self.rows * stride + y % 3 * 3 * stride..][..3 * stride];
+        let (x, rest) = row.split_at_mut(stride);
+        let (luma, b) = rest.split_at_mut(stride);
         [x, luma, b]
+    }
+
+    #[inline(always)]
+    fn window_and_plane_rows(&mut self, y: usize) -> (Window<'_>, RowsMut<'_>) {
+        let (stride, plane) = (self.stride, self.rows * self.stride);
+        let (planes, window) = self.samples.split_at_mut(3 * plane);
+        let (x, rest) = planes.split_at_mut(plane);
+        let (luma, b) = rest.split_at_mut(plane);
+        (Window { samples: window, stride }, [x, luma, b].map(|plane| &mut plane[y * stride..][..stride]))
+    }
+}
+
+impl Window<'_> {
+    /// The first `width` samples of row `y` of the LF image, by channel.
+    #[inline(always)]
+    fn row(&self, y: usize, width: usize) -> [&[f32]; 3] {
+        let row = &self.samples[y % 3 * 3 * self.stride..];
+        [0, 1, 2].map(|channel| &row[channel * self.stride..][..width])
     }
 }
 

@@ -1,11 +1,12 @@
 //! PassGroup: the quantised HF coefficients of a group, accumulated over passes.
 
-use jxlake_entropy::Lz77Window;
+use jxlake_entropy::{BitReader, Lz77Window};
 use jxlake_util::{Buffer, Lease, Pool, PoolError, Purpose, Rect, Release};
 
 use super::dequantisation::Quantised;
-use super::hf_coefficients::Varblock;
-use crate::error::Result;
+use super::hf_coefficients::{GroupContext, Varblock};
+use super::transforms::Extent;
+use crate::error::{Error, Result};
 
 /// The HF coefficients of a group. Keep one per worker and decode group after group in it, or one per group to refine
 /// pictures pass by pass.
@@ -22,12 +23,15 @@ pub struct PassGroup {
     pub(super) hshift: [u32; 3],
     pub(super) vshift: [u32; 3],
     pub(super) window: Lz77Window,
+    pool: Option<Pool>,
     coefficients: Option<Coefficients>,
     /// Whether coefficients may not be zero outside the varblocks' extents, after an error.
     is_dirty: bool,
 }
 
 impl Release for PassGroup {}
+
+pub(super) const NOT_BEGUN: Error = Error::Misuse("a pass group that was not begun for this group");
 
 /// Coefficients of three channels, one after the other in a buffer of three equal parts. Zero outside the extents of the
 /// varblocks.
@@ -44,7 +48,7 @@ pub(super) enum Parts<'a> {
 }
 
 /// As [`Parts`], to write.
-pub(super) enum PartsMut<'a> {
+enum PartsMut<'a> {
     I16([&'a mut [i16]; 3]),
     I32([&'a mut [i32]; 3]),
 }
@@ -78,6 +82,7 @@ impl PassGroup {
             .map_err(PoolError::from)?;
         } else {
             self.window.use_pool(pool);
+            self.pool = Some(pool.clone());
             // Given back before another one is leased.
             self.coefficients = None;
             self.coefficients = Some(match layout.fits_i16 {
@@ -89,6 +94,17 @@ impl PassGroup {
         self.varblocks.clear();
         (self.blocks, self.hshift, self.vshift) = (layout.blocks, layout.hshift, layout.vshift);
         Ok(())
+    }
+
+    /// Makes the coefficients 32 bits wide, and all zero again, if they have 16; tells whether it did.
+    fn widen(&mut self) -> Result<bool> {
+        let Some(Coefficients::I16(narrow)) = &self.coefficients else { return Ok(false) };
+        let (len, pool) = (narrow.len(), self.pool.get_or_insert_with(Pool::unpooled));
+        self.coefficients = None;
+        self.coefficients = Some(Coefficients::I32(pool.buffer_zeroed(Purpose::HfCoefficients, len)?));
+        self.varblocks.iter_mut().for_each(|varblock| varblock.extents = Default::default());
+        self.is_dirty = false;
+        Ok(true)
     }
 
     /// Gives the coefficients' storage back; lists keep theirs for the next group.
@@ -117,8 +133,31 @@ impl PassGroup {
         })
     }
 
-    /// What a pass is decoded into. Until [`decoded`](Self::decoded) the group counts as unfinished.
-    pub(super) fn decode(&mut self) -> Option<(&mut [Varblock], PartsMut<'_>, &mut Lz77Window)> {
+    /// Decodes a pass and adds its coefficients to those of earlier passes. Coefficients of 16 bits become ones of 32 if
+    /// they do not fit, which must not happen after the first pass.
+    pub(super) fn decode(&mut self, context: GroupContext<'_>, bits: &mut BitReader<'_>) -> Result<()> {
+        let start = bits.clone();
+        let seen = self.decode_as_it_is(context, bits)?;
+        // Encoders give clusters that have no coefficients codes for any, so that the codes alone promise little.
+        let fits = u64::from(seen) << context.pass.shift <= u16::MAX.into();
+        if !fits && self.widen()? {
+            *bits = start;
+            self.decode_as_it_is(context, bits)?;
+        }
+        self.is_dirty = false;
+        Ok(())
+    }
+
+    fn decode_as_it_is(&mut self, context: GroupContext<'_>, bits: &mut BitReader<'_>) -> Result<u32> {
+        let (varblocks, parts, window) = self.to_decode().ok_or(NOT_BEGUN)?;
+        match parts {
+            PartsMut::I16(coefficients) => context.decode(bits, window, varblocks, coefficients),
+            PartsMut::I32(coefficients) => context.decode(bits, window, varblocks, coefficients),
+        }
+    }
+
+    /// What a pass is decoded into. The group counts as unfinished from now on.
+    fn to_decode(&mut self) -> Option<(&mut [Varblock], PartsMut<'_>, &mut Lz77Window)> {
         let Self { varblocks, window, coefficients, is_dirty, .. } = self;
         *is_dirty = true;
         let parts = match coefficients.as_mut()? {
@@ -126,11 +165,6 @@ impl PassGroup {
             Coefficients::I32(buffer) => PartsMut::I32(parts_mut(buffer)),
         };
         Some((varblocks, parts, window))
-    }
-
-    /// Tells that a pass was decoded without an error.
-    pub(super) fn decoded(&mut self) {
-        self.is_dirty = false;
     }
 
     /// Whether a channel has a block where a varblock begins.
@@ -158,11 +192,24 @@ impl Places<'_> {
             let (hshift, vshift) = (self.hshift[channel], self.vshift[channel]);
             for varblock in self.varblocks.iter().filter(|varblock| has_block(varblock, hshift, vshift)) {
                 let (coefficients, after) = rest.split_at_mut(varblock.ty.size());
-                let rows = 8 * usize::from(varblock.extents[channel].rows);
-                coefficients[..rows * varblock.ty.stored_cols()].fill(Q::zeroed());
+                clear_extent(coefficients, varblock.ty.stored_cols(), varblock.extents[channel]);
                 rest = after;
             }
         }
+    }
+}
+
+/// Sets the coefficients of an extent to zero, in rows of `cols`: whole rows if they are short or used for the most part.
+#[inline(always)]
+fn clear_extent<Q: Quantised>(coefficients: &mut [Q], cols: usize, extent: Extent) {
+    let (rows, used) = (8 * usize::from(extent.rows), 8 * usize::from(extent.cols));
+    if let (8, Some(block)) = (cols * usize::from(extent.rows), coefficients.first_chunk_mut::<64>()) {
+        // A fixed length is a few stores, not a call.
+        *block = [Q::zeroed(); 64];
+    } else if used < cols / 2 {
+        coefficients.chunks_exact_mut(cols).take(rows).for_each(|row| row[..used].fill(Q::zeroed()));
+    } else {
+        coefficients[..rows * cols].fill(Q::zeroed());
     }
 }
 
@@ -180,13 +227,26 @@ fn parts_mut<Q>(buffer: &mut [Q]) -> [&mut [Q]; 3] {
 
 #[cfg(test)]
 mod tests {
+    use fearless_simd::Level;
+    use jxlake_entropy::test_support::{BitWriter, BundleWriter, Item, Kind, MapForm};
+    use jxlake_entropy::{BundleLimits, HybridIntegerConfig, Lz77};
+
     use super::*;
+    use crate::fields::sgn;
+    use crate::vardct::HfBlockContext;
     use crate::vardct::TransformType;
-    use crate::vardct::transforms::Extent;
+    use crate::vardct::hf_contexts::{HfClusters, contexts_per_preset};
+    use crate::vardct::hf_global::HfPass;
 
     fn layout(fits_i16: bool, most_blocks: usize) -> GroupLayout {
         let (hshift, vshift) = ([1, 0, 1], [0; 3]);
         GroupLayout { blocks: Rect::default(), hshift, vshift, most_blocks, fits_i16 }
+    }
+
+    /// A block without coefficients.
+    fn varblock(x: u8) -> Varblock {
+        let ty = TransformType::Dct8x8;
+        Varblock { x, y: 0, ty, hf_mul: 1, context: 0, extents: Default::default() }
     }
 
     fn all_zero(group: &PassGroup) -> bool {
@@ -210,31 +270,76 @@ mod tests {
                     if x == 1 {
                         extents[1] = Extent::default();
                     }
-                    group.varblocks.push(Varblock {
-                        x,
-                        y: 0,
-                        ty: TransformType::Dct8x8,
-                        hf_mul: 1,
-                        context: 0,
-                        extents,
-                    });
+                    group.varblocks.push(Varblock { extents, ..varblock(x) });
                 }
-                match group.decode() {
+                match group.to_decode() {
                     Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part[..64].fill(3)),
                     Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part[..64].fill(3)),
                     None => panic!("no coefficients"),
                 };
                 if fails {
-                    match group.decode() {
+                    match group.to_decode() {
                         Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part.fill(3)),
                         Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part.fill(3)),
                         None => panic!("no coefficients"),
                     };
                 } else {
-                    group.decoded();
+                    group.is_dirty = false;
                 }
             }
         }
         assert_eq!(pool.statistics().outstanding(), 1);
+    }
+
+    /// The largest coefficient that fits, and one that is too large by one.
+    #[test]
+    fn coefficients_that_do_not_fit_are_decoded_again() {
+        for (packed, fits) in [(0xffff, true), (0x1_0000, false)] {
+            // Numbers of non-zeros and coefficients: Y, then X and B, which have none.
+            let items = [1, packed, 0, 0].map(|value| Item::literal(0, value));
+            let contexts = contexts_per_preset(15);
+            let bundle = BundleWriter::with_parts(
+                vec![0; contexts],
+                None,
+                vec![HybridIntegerConfig::USUAL],
+                &items,
+                Kind::Ans(7),
+            );
+            let mut writer = BitWriter::new();
+            let bundle = bundle.map_form(MapForm::Simple);
+            bundle.write(&mut writer);
+            bundle.write_stream(&mut writer, &items);
+            let bytes = writer.into_bytes();
+            let mut bits = BitReader::new(&bytes);
+            let mut pass = HfPass::default();
+            pass.codes.read(&mut bits, contexts, Lz77::Allowed, &BundleLimits::default()).unwrap();
+            let mut block_context = HfBlockContext::default();
+            block_context.read(&mut BitReader::new(&[1])).unwrap();
+            let clusters = HfClusters::new(pass.codes.context_map(), 0, 15);
+            let context = GroupContext {
+                pass: &pass,
+                clusters: &clusters,
+                block_context: &block_context,
+                hshift: [0; 3],
+                vshift: [0; 3],
+                level: Level::new(),
+            };
+            let pool = Pool::new();
+            let mut group = PassGroup::default();
+            for _ in 0..2 {
+                group.begin(&GroupLayout { hshift: [0; 3], ..layout(true, 4) }, &pool).unwrap();
+                group.varblocks.push(varblock(0));
+                group.decode(context, &mut bits.clone()).unwrap();
+                let first = pass.orders.get(TransformType::Dct8x8.order(), 1).indices[1] as usize;
+                let (first, others) = match group.parts().unwrap() {
+                    Parts::I16([x, y, b]) if fits => {
+                        (y[first].into(), [x[first], b[first], y[63]].map(i32::from))
+                    }
+                    Parts::I32([x, y, b]) if !fits => (y[first], [x[first], b[first], y[63]]),
+                    _ => panic!("{packed}: another width"),
+                };
+                assert_eq!((first, others), (sgn(packed), [0; 3]));
+            }
+        }
     }
 }

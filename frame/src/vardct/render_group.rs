@@ -1,13 +1,14 @@
 //! From the quantised coefficients of a group to its samples.
 
 use fearless_simd::Simd;
-use jxlake_util::{View2, ViewMut2};
+use jxlake_util::ViewMut2;
 
 use super::dequant_matrices::DequantMatrices;
 use super::dequantisation::{Multipliers, Quantised, dequantise, dequantise_block};
 use super::hf_coefficients::Varblock;
 use super::lf_global::LfChannelCorrelation;
 use super::lf_group::LfGroup;
+use super::lf_image::LfTile;
 use super::pass_group::PassGroup;
 use super::transforms::{
     Destination, Extent, LfSamples, Spectrum, fill_block, inverse_of_several, inverse_transform,
@@ -18,8 +19,8 @@ use crate::error::Result;
 pub(super) struct Renderer<'a> {
     pub(super) group: &'a PassGroup,
     pub(super) lf_group: &'a LfGroup,
-    /// Planes of the LF image of the frame.
-    pub(super) lf: [View2<'a, f32>; 3],
+    /// The LF samples of the group.
+    pub(super) lf: LfTile<'a>,
     pub(super) matrices: &'a DequantMatrices,
     pub(super) correlation: &'a LfChannelCorrelation,
     pub(super) quant_biases: &'a [f32; 4],
@@ -164,7 +165,8 @@ impl Renderer<'_> {
         let (hshift, vshift) = (self.group.hshift[channel], self.group.vshift[channel]);
         let (x, y) = (usize::from(varblock.x), usize::from(varblock.y));
         let (lf_x, lf_y) = ((self.group.blocks.x + x) >> hshift, (self.group.blocks.y + y) >> vshift);
-        let lf = LfSamples { view: self.lf[channel], x: lf_x, y: lf_y };
+        let (left, top) = self.lf.origins[channel];
+        let lf = LfSamples { view: self.lf.planes[channel], x: lf_x - left, y: lf_y - top };
         (lf, Destination { view, x: 8 * (x >> hshift), y: 8 * (y >> vshift) })
     }
 
