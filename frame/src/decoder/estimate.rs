@@ -174,7 +174,7 @@ impl Parts<'_> {
         let window =
             if modular.tree.tree().is_some_and(|tree| tree.codes().uses_lz77()) { WINDOW } else { 0 };
         let mut memory =
-            FrameMemory { shared: planes, per_worker: per_worker + window, per_further_worker: 0 };
+            FrameMemory { shared: planes, per_worker: per_worker + window + PALETTES, per_further_worker: 0 };
         if !is_vardct && integers::can_show(job) {
             memory.shared += undo;
             return Ok(memory);
@@ -236,6 +236,9 @@ impl Parts<'_> {
     }
 }
 
+/// Bytes of the palettes of a group, which its own header announces.
+const PALETTES: u64 = 8 << 10;
+
 /// Bytes of a window for copies that holds the integers of a group.
 const WINDOW: u64 = 1 << 20;
 
@@ -244,37 +247,46 @@ const WINDOW: u64 = 1 << 20;
 fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
     let geometry = job.geometry;
     let shape = |size: Size| Shape2::new(size.height as usize, size.width as usize);
-    let planes: u64 = (0..3).map(|c| Pool::bytes_of::<f32>(shape(geometry.channel_blocks(c)))).sum();
     let sigma = match job.header.restoration_filter.epf_iters {
         0 => 0,
         _ => Pool::bytes_of::<f32>(shape(geometry.blocks)),
     };
-    let (mut quantised, mut maps, mut metadata) = (0, 0, 0);
+    let (mut lf_samples, mut maps, mut metadata) = (0, 0, 0);
+    if job.header.lf_source().is_some() {
+        lf_samples = (0..3).map(|c| Pool::bytes_of::<f32>(shape(geometry.channel_blocks(c)))).sum();
+    }
     for lf_group in 0..geometry.num_lf_groups() {
         let blocks = geometry.lf_group_blocks(lf_group).shape();
         let stacked = |planes: usize| Shape2::new(planes * blocks.rows, blocks.cols);
         maps += Pool::bytes_of::<u8>(stacked(4));
         if job.header.lf_source().is_none() {
-            quantised += (0..3)
+            lf_samples += (0..3)
                 .map(|c| Shape2::new(blocks.rows >> geometry.vshift[c], blocks.cols >> geometry.hshift[c]))
-                .map(Pool::bytes_of::<i32>)
+                .map(Pool::bytes_of::<i16>)
                 .sum::<u64>();
         }
         // Read by each worker before the first group is.
         metadata = metadata.max(
-            Pool::bytes_of::<i32>(blocks)
-                + Pool::bytes_of::<i32>(Shape2::new(2, blocks.elements().unwrap_or(0) / 4)),
+            Pool::bytes_of::<i16>(blocks)
+                + Pool::bytes_of::<i16>(Shape2::new(2, blocks.elements().unwrap_or(0) / 4)),
         );
     }
     // Which transforms are used is not known yet: the largest that fits, its three channels and a fourth to work in.
     let longest = |blocks: u32| 1 << (8 * blocks.clamp(1, 32)).ilog2();
     let transform: usize = 4 * longest(geometry.blocks.width) * longest(geometry.blocks.height);
     let side = geometry.group_dim / 8;
-    let coefficients = Pool::bytes_of_buffer::<i32>(3 * 64 * side * side);
+    let coefficients = 3 * 64 * side * side;
+    // What a worker takes more for coefficients that do not fit 16 bits is less than the largest transform, and hardly a
+    // file has both.
+    let coefficients = match kept || job.header.passes.num_passes() > 1 {
+        true => Pool::bytes_of_buffer::<i32>(coefficients),
+        false => Pool::bytes_of_buffer::<i16>(coefficients),
+    };
     let groups = if kept { geometry.num_groups() as u64 } else { 0 };
     FrameMemory {
-        shared: planes + sigma + quantised + maps + metadata + coefficients.saturating_mul(groups),
-        per_worker: if kept { 0 } else { coefficients } + Pool::bytes_of_buffer::<f32>(transform),
+        shared: sigma + lf_samples + maps + metadata + coefficients.saturating_mul(groups),
+        per_worker: if kept { 0 } else { coefficients }
+            + Pool::bytes_of_buffer::<f32>(VarDctFrame::lf_tile_len(geometry) + transform),
         per_further_worker: 0,
     }
 }

@@ -177,6 +177,11 @@ impl VarDctFrame {
         Ok(())
     }
 
+    /// How many values of the LF image are made at a time, when a group is rendered.
+    pub(crate) fn lf_tile_len(geometry: &FrameGeometry) -> usize {
+        LfImage::tile_len(geometry)
+    }
+
     /// Sets the LF image of a frame that uses an LF frame: its rendered planes, before the colour transform.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use crate::geometry::FrameGeometry;
 
 /// Where the LF image of a frame comes from.
 #[derive(Debug, Default)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a decoder")]
 pub(super) enum LfImage {
     /// It is not known yet.
     #[default]

@@ -149,7 +149,7 @@ impl PassGroup {
     }
 
     fn decode_as_it_is(&mut self, context: GroupContext<'_>, bits: &mut BitReader<'_>) -> Result<u32> {
-        let (varblocks, parts, window) = self.to_decode().ok_or(NOT_BEGUN)?;
+        let (varblocks, parts, window) = self.begin_pass().ok_or(NOT_BEGUN)?;
         match parts {
             PartsMut::I16(coefficients) => context.decode(bits, window, varblocks, coefficients),
             PartsMut::I32(coefficients) => context.decode(bits, window, varblocks, coefficients),
@@ -157,7 +157,7 @@ impl PassGroup {
     }
 
     /// What a pass is decoded into. The group counts as unfinished from now on.
-    fn to_decode(&mut self) -> Option<(&mut [Varblock], PartsMut<'_>, &mut Lz77Window)> {
+    fn begin_pass(&mut self) -> Option<(&mut [Varblock], PartsMut<'_>, &mut Lz77Window)> {
         let Self { varblocks, window, coefficients, is_dirty, .. } = self;
         *is_dirty = true;
         let parts = match coefficients.as_mut()? {
@@ -272,13 +272,13 @@ mod tests {
                     }
                     group.varblocks.push(Varblock { extents, ..varblock(x) });
                 }
-                match group.to_decode() {
+                match group.begin_pass() {
                     Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part[..64].fill(3)),
                     Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part[..64].fill(3)),
                     None => panic!("no coefficients"),
                 };
                 if fails {
-                    match group.to_decode() {
+                    match group.begin_pass() {
                         Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part.fill(3)),
                         Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part.fill(3)),
                         None => panic!("no coefficients"),
