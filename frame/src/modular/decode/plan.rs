@@ -258,6 +258,9 @@ pub(crate) struct PlanCache {
 impl PlanCache {
     /// Enough for the channels of a squeezed image.
     const CAPACITY: usize = 64;
+    /// For the global sub-bitstream: each of its channels comes once, so only trees that do not tell channels apart have
+    /// plans that serve again.
+    const GLOBAL_CAPACITY: usize = 2;
 
     /// The plan for a channel.
     pub(crate) fn plan(&mut self, tree: &MaTree, situation: Situation) -> &Plan {
@@ -266,7 +269,7 @@ impl PlanCache {
         }
         let known = self.plans[..self.used].iter().position(|plan| plan.tree.is_for(tree, situation));
         let at = known.unwrap_or_else(|| {
-            let at = self.place();
+            let at = self.place(if situation.stream == 0 { Self::GLOBAL_CAPACITY } else { Self::CAPACITY });
             self.plans[at].make(tree, situation);
             at
         });
@@ -285,9 +288,9 @@ impl PlanCache {
         self.plans[..self.used].last().map_or(0, |plan| plan.masks.words())
     }
 
-    /// A place for a new plan.
-    fn place(&mut self) -> usize {
-        if self.used < Self::CAPACITY {
+    /// A place for a new plan, of so many.
+    fn place(&mut self, capacity: usize) -> usize {
+        if self.used < capacity {
             if self.used == self.plans.len() {
                 self.plans.push(Plan::default());
             }
@@ -295,7 +298,7 @@ impl PlanCache {
             return self.used - 1;
         }
         let place = self.oldest;
-        self.oldest = (place + 1) % Self::CAPACITY;
+        self.oldest = (place + 1) % self.used;
         place
     }
 }

@@ -507,8 +507,11 @@ fn plans_are_kept_for_streams_with_the_same_tree() {
     assert_eq!(plan(&read, 100, 0).1, 1);
     assert_eq!(plan(&read, 7, 0), (Shape::Constant(1), 2));
     assert_eq!(plan(&read, 0, 0).1, 2);
-    assert_eq!(plan(&read, 0, 1).1, 3);
-    // With another tree the cache begins anew.
+    assert_eq!(plan(&read, 1, 1).1, 3);
+    // With another tree the cache begins anew. Of the global sub-bitstream few plans are kept.
     read_tree(&mut read, &tree(9), &codes());
-    assert_eq!(plan(&read, 8, 0).1, 1);
+    for (channel, plans) in [1, 2, 2, 2].into_iter().enumerate() {
+        assert_eq!(plan(&read, 0, channel as u32).1, plans);
+    }
+    assert_eq!(plan(&read, 10, 0), (Shape::ByMask(Leaves::Any), 3));
 }
