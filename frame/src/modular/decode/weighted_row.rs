@@ -2,6 +2,7 @@
 
 use jxlake_entropy::IntegerReader;
 use std::hint::select_unpredictable;
+use std::sync::OnceLock;
 
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
@@ -17,30 +18,38 @@ use super::stream::Stream;
 /// Sums of errors whose weights are in the table; of images with 8 bits hardly any is above.
 const TABLE_SIZE: usize = 2048;
 
-/// The weights of the sub-predictors by the sums of their errors.
+/// The weights of the sub-predictors by the sums of their errors. There is one table for each parameter, which all share.
 #[derive(Debug)]
 pub(crate) struct WeightTable {
     w: [u32; 4],
-    weights: Box<[[u32; TABLE_SIZE]; 4]>,
+    weights: [&'static [u32; TABLE_SIZE]; 4],
 }
 
 impl Default for WeightTable {
     fn default() -> Self {
-        // All weights of w = 0 are 4.
-        Self { w: [0; 4], weights: Box::new([[4; TABLE_SIZE]; 4]) }
+        /// All weights of w = 0 are 4.
+        static OF_ZERO: [u32; TABLE_SIZE] = [4; TABLE_SIZE];
+        Self { w: [0; 4], weights: [&OF_ZERO; 4] }
     }
 }
 
+/// The table for a parameter, which has four bits.
+fn weights_of(w: u32) -> &'static [u32; TABLE_SIZE] {
+    static TABLES: [OnceLock<Box<[u32; TABLE_SIZE]>>; 16] = [const { OnceLock::new() }; 16];
+    TABLES[w as usize & 15].get_or_init(|| {
+        let mut table = Box::new([0; TABLE_SIZE]);
+        for (errors, weight) in table.iter_mut().enumerate() {
+            *weight = weight_of(errors as u32, w);
+        }
+        table
+    })
+}
+
 impl WeightTable {
-    /// Makes the table for the parameters of `header`, if it is not that already.
+    /// Takes the tables for the parameters of `header`, if it has others.
     pub(crate) fn prepare(&mut self, header: &WeightedHeader) {
-        for ((made_for, table), &w) in self.w.iter_mut().zip(self.weights.iter_mut()).zip(&header.w) {
-            if *made_for != w {
-                *made_for = w;
-                for (errors, weight) in table.iter_mut().enumerate() {
-                    *weight = weight_of(errors as u32, w);
-                }
-            }
+        if self.w != header.w {
+            *self = Self { w: header.w, weights: header.w.map(weights_of) };
         }
     }
 
@@ -54,7 +63,7 @@ impl WeightTable {
     ) -> [u32; 4] {
         let [e0, e1, e2, e3] = errors_w.map(|error| error as usize);
         let [o0, o1, o2, o3] = unpack(others).map(|error| error as usize);
-        let [t0, t1, t2, t3] = &*self.weights;
+        let [t0, t1, t2, t3] = self.weights;
         // One index for each, and not a sum of packed errors: it is these additions that the next sample waits for.
         match (t0.get(o0 + e0), t1.get(o1 + e1), t2.get(o2 + e2), t3.get(o3 + e3)) {
             (Some(&w0), Some(&w1), Some(&w2), Some(&w3)) => [w0, w1, w2, w3],
