@@ -8,10 +8,11 @@ use fearless_simd::Level;
 use jxlake_entropy::BitReader;
 use jxlake_frame::Result;
 use jxlake_frame::colour::{LinearTarget, RgbSpace, XybToLinear};
+use jxlake_frame::composition::SavedFrame;
 use jxlake_frame::fields::Fields;
 use jxlake_frame::frame_header::{Encoding, FrameHeader, FrameRole};
 use jxlake_frame::geometry::{FrameGeometry, Section};
-use jxlake_frame::image_header::ImageHeader;
+use jxlake_frame::image_header::{ImageHeader, Size};
 use jxlake_frame::limits::Limits;
 use jxlake_frame::modular::global_tree::GlobalTree;
 use jxlake_frame::modular::sub_bitstream::ModularContext;
@@ -26,7 +27,7 @@ struct Decoder<'a> {
     level: Level,
     vardct: VarDctFrame,
     pass_groups: Scratch<PassGroup>,
-    lf_frames: [Option<Lease<Matrix3<f32>>>; 4],
+    lf_frames: [SavedFrame; 4],
 }
 
 impl Decoder<'_> {
@@ -52,10 +53,22 @@ impl Decoder<'_> {
                 return Ok((image, planes));
             }
             if header.lf_level > 0 {
-                self.lf_frames[header.lf_level as usize - 1] = Some(planes);
+                self.lf_frames[header.lf_level as usize - 1] = self.saved(&planes)?;
             }
             rest = &rest[frame.end()..];
         }
+    }
+
+    fn saved(&self, planes: &Matrix3<f32>) -> Result<SavedFrame> {
+        let mut frame = SavedFrame::default();
+        let first = planes.plane(0);
+        let size = Size { width: first.cols() as u32, height: first.rows() as u32 };
+        frame.lease(self.pool, 3, size, true)?;
+        let mut samples = frame.view_mut().expect("samples");
+        for (i, row) in samples.iter_rows_mut().enumerate() {
+            row.copy_from_slice(planes.plane(i % 3).row(i / 3));
+        }
+        Ok(frame)
     }
 
     fn decode_frame(&mut self, frame: &Frame<'_>) -> Result<Lease<Matrix3<f32>>> {
@@ -84,8 +97,7 @@ impl Decoder<'_> {
             bits = frame.section(Section::HfGlobal);
         }
         if frame.header.flags.use_lf_frame() {
-            let lf_frame = lf_frames[frame.header.lf_level as usize].as_ref().expect("an LF frame");
-            vardct.set_lf_frame([0, 1, 2].map(|plane| lf_frame.plane(plane)), pool)?;
+            vardct.set_lf_frame(&mut lf_frames[frame.header.lf_level as usize])?;
         } else {
             vardct.finish_lf()?;
         }

@@ -252,9 +252,6 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
         _ => Pool::bytes_of::<f32>(shape(geometry.blocks)),
     };
     let (mut lf_samples, mut maps, mut metadata) = (0, 0, 0);
-    if job.header.lf_source().is_some() {
-        lf_samples = (0..3).map(|c| Pool::bytes_of::<f32>(shape(geometry.channel_blocks(c)))).sum();
-    }
     for lf_group in 0..geometry.num_lf_groups() {
         let blocks = geometry.lf_group_blocks(lf_group).shape();
         let stacked = |planes: usize| Shape2::new(planes * blocks.rows, blocks.cols);

@@ -5,7 +5,7 @@ use super::integers::IntegerSample;
 use super::output::Output;
 use super::samples::{ExtraChannels, ModularRows};
 use crate::composition::Slots;
-use crate::error::{Error, Invalid, Result};
+use crate::error::{Invalid, Result};
 use crate::geometry::Section;
 use crate::modular::global::{GroupWorkspace, ModularGlobal, Tiles};
 use crate::modular::sub_bitstream::ModularContext;
@@ -64,6 +64,21 @@ impl ExtraPlace {
 
 /// Decodes a VarDCT frame whose extra channels have samples of type `S`.
 pub(super) fn decode<S: IntegerSample>(
+    job: &FrameJob<'_>,
+    scene: &mut Scene<'_>,
+    modular: &mut ModularFrame<S>,
+    output: &mut dyn Output,
+) -> Result<()> {
+    let decoded = decode_with_lf(job, scene, modular, output);
+    // Later frames may want it too, and so does this one if it is decoded again with more of the file.
+    if let (Some(frame), Some(slot)) = (scene.vardct.frame.take_lf_frame(), job.header.lf_source()) {
+        scene.slots.lf[slot] = frame;
+    }
+    decoded
+}
+
+/// As [`decode`]; the frame keeps the LF frame if it uses one.
+fn decode_with_lf<S: IntegerSample>(
     job: &FrameJob<'_>,
     scene: &mut Scene<'_>,
     ModularFrame { global, groups }: &mut ModularFrame<S>,
@@ -196,19 +211,16 @@ impl<S: IntegerSample> Sections<'_, S> {
         &self,
         frame: &mut VarDctFrame,
         extra: Option<&Tiles<'_, S>>,
-        slots: &Slots,
+        slots: &mut Slots,
         bits: &mut BitReader<'_>,
     ) -> Result<()> {
-        let Self { job, modular, .. } = self;
         self.lf_groups(frame, extra, bits)?;
-        let Some(slot) = job.header.lf_source() else {
+        let Some(slot) = self.job.header.lf_source() else {
             return frame.finish_lf();
         };
-        let missing = || Error::from(Invalid::LfFrameMissing { level: slot as u32 + 1 });
-        let lf = slots.lf.get(slot).ok_or_else(missing)?;
-        match [lf.plane(0), lf.plane(1), lf.plane(2)] {
-            [Some(x), Some(y), Some(b)] => frame.set_lf_frame([x, y, b], modular.pool),
-            _ => Err(missing()),
+        match slots.lf.get_mut(slot).filter(|lf| lf.channels() >= 3) {
+            Some(lf) => frame.set_lf_frame(lf),
+            None => Err(Invalid::LfFrameMissing { level: slot as u32 + 1 }.into()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use fearless_simd::{Level, dispatch};
 use jxlake_entropy::BitReader;
-use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, View2, ViewMut2};
+use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, ViewMut2};
 
 use super::VarDctFault;
 use super::dequant_matrices::RawTables;
@@ -16,6 +16,7 @@ use super::lf_group::{LfCoefficients, LfGroup, LfGroupContext, LfGroupWorkspace}
 use super::lf_image::{LfContext, LfDequantisation, LfImage};
 use super::pass_group::{GroupLayout, NOT_BEGUN, Parts, PassGroup};
 use super::render_group::Renderer;
+use crate::composition::SavedFrame;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::frame_header::{FrameHeader, Passes, RestorationFilter};
@@ -182,15 +183,27 @@ impl VarDctFrame {
         LfImage::tile_len(geometry)
     }
 
-    /// Sets the LF image of a frame that uses an LF frame: its rendered planes, before the colour transform.
+    /// Takes the LF frame that the LF image of a frame is, as it is before the colour transform; see
+    /// [`take_lf_frame`](Self::take_lf_frame).
     ///
     /// # Errors
     ///
-    /// [`VarDctFault::LfFrameSize`] if they are smaller than the frame in blocks.
-    pub fn set_lf_frame(&mut self, planes: [View2<'_, f32>; 3], pool: &Pool) -> Result<()> {
+    /// [`VarDctFault::LfFrameSize`] if it is smaller than the frame in blocks; then it is not taken.
+    pub fn set_lf_frame(&mut self, frame: &mut SavedFrame) -> Result<()> {
         let geometry = self.parameters()?.geometry;
-        self.lf_image = LfImage::of_planes(planes, &geometry, pool)?;
+        self.lf_image = LfImage::of_frame(frame, &geometry)?;
         Ok(())
+    }
+
+    /// Gives the LF frame back, if there is one.
+    pub fn take_lf_frame(&mut self) -> Option<SavedFrame> {
+        match std::mem::take(&mut self.lf_image) {
+            LfImage::Frame(frame) => Some(frame),
+            other => {
+                self.lf_image = other;
+                None
+            }
+        }
     }
 
     /// Reads HfGlobal. All LF groups must have been decoded: they tell which tables and orders are needed.

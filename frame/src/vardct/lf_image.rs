@@ -6,24 +6,25 @@
 use std::sync::OnceLock;
 
 use fearless_simd::{Level, dispatch};
-use jxlake_util::{Lease, Matrix2, Pool, Purpose, Rect, Release, Shape2, View2};
+use jxlake_util::{Rect, Release, View2};
 
 use super::VarDctFault;
 use super::lf_group::LfGroup;
+use crate::composition::SavedFrame;
 use crate::error::{Error, Result};
 use crate::geometry::FrameGeometry;
+use crate::image_header::Size;
 
 /// Where the LF image of a frame comes from.
 #[derive(Debug, Default)]
-#[expect(clippy::large_enum_variant, reason = "there is one for a decoder")]
 pub(super) enum LfImage {
     /// It is not known yet.
     #[default]
     Missing,
     /// The quantised samples of the LF groups.
     Coded(LfDequantisation),
-    /// Planes of an LF frame.
-    Planes([Lease<Matrix2<f32>>; 3]),
+    /// An LF frame.
+    Frame(SavedFrame),
 }
 
 impl Release for LfImage {}
@@ -58,31 +59,18 @@ pub(super) struct LfTile<'a> {
 const SMALL_BUFFER: Error = Error::Misuse("a buffer smaller than a tile of the LF image");
 
 impl LfImage {
-    /// Takes the LF image from the planes of an LF frame, whose upper left part is used.
+    /// Takes the LF image from an LF frame, of which the upper left part is used.
     ///
     /// # Errors
     ///
-    /// [`VarDctFault::LfFrameSize`] if a plane is smaller than the LF image.
-    pub(super) fn of_planes(
-        sources: [View2<'_, f32>; 3],
-        geometry: &FrameGeometry,
-        pool: &Pool,
-    ) -> Result<Self> {
-        let plane = |channel: usize| {
-            let (size, source) = (geometry.channel_blocks(channel), sources[channel]);
-            let shape = Shape2::new(size.height as usize, size.width as usize);
-            if !shape.fits_in(source.shape()) {
-                let (width, height) = (source.cols() as u32, source.rows() as u32);
-                let (blocks_wide, blocks_high) = (size.width, size.height);
-                return Err(VarDctFault::LfFrameSize { width, height, blocks_wide, blocks_high }.into());
-            }
-            let mut plane = pool.matrix2(Purpose::LfCoefficients, shape)?;
-            for (to, from) in plane.view_mut().iter_rows_mut().zip(source.iter_rows()) {
-                to.copy_from_slice(&from[..shape.cols]);
-            }
-            Ok::<_, Error>(plane)
-        };
-        Ok(Self::Planes([plane(0)?, plane(1)?, plane(2)?]))
+    /// [`VarDctFault::LfFrameSize`] if it is smaller than the LF image.
+    pub(super) fn of_frame(frame: &mut SavedFrame, geometry: &FrameGeometry) -> Result<Self> {
+        let (blocks, Size { width, height }) = (geometry.blocks, frame.size());
+        if width < blocks.width || height < blocks.height {
+            let (blocks_wide, blocks_high) = (blocks.width, blocks.height);
+            return Err(VarDctFault::LfFrameSize { width, height, blocks_wide, blocks_high }.into());
+        }
+        Ok(Self::Frame(std::mem::take(frame)))
     }
 
     /// How many values making a tile takes.
@@ -104,8 +92,11 @@ impl LfImage {
     ) -> Result<LfTile<'t>> {
         match self {
             Self::Missing => Err(Error::Misuse("the LF image was not finished")),
-            Self::Planes([x, y, b]) => {
-                Ok(LfTile { planes: [x.view(), y.view(), b.view()], origins: [(0, 0); 3] })
+            Self::Frame(frame) => {
+                let (Some(x), Some(y), Some(b)) = (frame.plane(0), frame.plane(1), frame.plane(2)) else {
+                    return Err(Error::Misuse("an LF frame without samples"));
+                };
+                Ok(LfTile { planes: [x, y, b], origins: [(0, 0); 3] })
             }
             Self::Coded(dequantisation) => {
                 let whole = context.geometry.blocks;
