@@ -84,8 +84,9 @@ fn stages(c: &mut Criterion) {
     let planes = planes(2 * SIDE);
     let single =
         planes.each_ref().map(|plane| Plane::new(SIDE, SIDE, Shift::default(), |x, y| plane.row(y)[x]));
-    let sigma = vec![Sigma::reciprocal(1.2); (SIDE / 4) * (SIDE / 4)];
-    let sigma = Sigma::Blocks(View2::from_slice(&sigma, SIDE / 4, SIDE / 4, SIDE / 4).unwrap());
+    let indices = vec![0; (SIDE / 4) * (SIDE / 4)];
+    let indices = View2::from_slice(&indices, SIDE / 4, SIDE / 4, SIDE / 4).unwrap();
+    let sigma = Sigma::Blocks { indices, values: &[Sigma::reciprocal(1.2)] };
     let gaborish = Gaborish::new([[0.115169525, 0.061248592]; 3]);
     let epf = |step, step_scale| {
         let channel_scale = [40.0, 5.0, 3.5];

@@ -16,7 +16,7 @@ use crate::modular::global_tree::GlobalTree;
 use crate::render::stages::{Sigma, UpsamplingKernels};
 use crate::render::{ChannelPlan, Origin, Plan};
 use crate::toc::Toc;
-use crate::vardct::{LfChannelDequantization, VarDctFrame};
+use crate::vardct::{LfChannelDequantization, SIGMA_VALUES, VarDctFrame};
 use jxlake_entropy::BitReader;
 use jxlake_util::{Pool, Shape2};
 
@@ -249,7 +249,7 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
     let shape = |size: Size| Shape2::new(size.height as usize, size.width as usize);
     let sigma = match job.header.restoration_filter.epf_iters {
         0 => 0,
-        _ => Pool::bytes_of::<f32>(shape(geometry.blocks)),
+        _ => Pool::bytes_of::<u16>(shape(geometry.blocks)) + Pool::bytes_of_buffer::<f32>(SIGMA_VALUES),
     };
     let (mut lf_samples, mut maps, mut metadata) = (0, 0, 0);
     for lf_group in 0..geometry.num_lf_groups() {

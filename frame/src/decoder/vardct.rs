@@ -11,9 +11,9 @@ use crate::modular::global::{GroupWorkspace, ModularGlobal, Tiles};
 use crate::modular::sub_bitstream::ModularContext;
 use crate::render::stages::Sigma;
 use crate::render::{Extent, GroupInput, Origin, RowSource};
-use crate::vardct::{PassGroup, VarDctFrame};
+use crate::vardct::{PassGroup, SIGMA_VALUES, VarDctFrame};
 use jxlake_entropy::BitReader;
-use jxlake_util::{Axis, Lease, Matrix2, Purpose, Scratch, Shape2};
+use jxlake_util::{Axis, Buffer, Lease, Matrix2, Purpose, Scratch, Shape2};
 use std::sync::{Mutex, PoisonError};
 
 /// Memory for VarDCT frames, one after another.
@@ -99,7 +99,7 @@ fn decode_with_lf<S: IntegerSample>(
 
     let sections = Sections { job, modular: &modular, groups };
     sections.lf(frame, extra.as_ref(), slots, &mut bits)?;
-    let sigma = sigma_of(job, frame)?;
+    let sigma = BlockSigma::new(job, frame)?;
     let hf_bits = &mut job.section(Section::HfGlobal);
     frame.read_hf_global(if job.geometry.is_single_section() { &mut bits } else { hf_bits }, &modular)?;
 
@@ -134,7 +134,7 @@ fn decode_with_lf<S: IntegerSample>(
     };
     let rows = ModularRows::new(job, global.channels(), frame.lf_dequantization());
     let sigma = match &sigma {
-        Some(sigma) => Sigma::Blocks(sigma.view()),
+        Some(BlockSigma { indices, values }) => Sigma::Blocks { indices: indices.view(), values },
         None => Sigma::Constant(f32::NEG_INFINITY),
     };
     let extra = if matches!(place, ExtraPlace::Groups(_)) { Origin::Group } else { Origin::Rows };
@@ -247,27 +247,37 @@ impl<S: IntegerSample> Sections<'_, S> {
     }
 }
 
-/// The strength of the edge-preserving filter for each block of the frame; `None` if the frame has no such filter.
-fn sigma_of(job: &FrameJob<'_>, frame: &VarDctFrame) -> Result<Option<Lease<Matrix2<f32>>>> {
-    let filter = &job.header.restoration_filter;
-    if filter.epf_iters == 0 {
-        return Ok(None);
-    }
-    let blocks = job.geometry.blocks;
-    let shape = Shape2::new(blocks.height as usize, blocks.width as usize);
-    let mut sigma = job.context.pool.matrix2(Purpose::Filter, shape)?;
-    let side = Axis::Every(job.geometry.group_dim);
-    let tiles = sigma.view_mut().into_grid(&job.context.pool, side, side)?;
-    for lf_group in 0..job.geometry.num_lf_groups() {
-        let (column, row) = job.geometry.lf_group_position(lf_group);
-        let Some(mut tile) = tiles.take(row, column) else { continue };
-        frame.fill_sigma(lf_group, filter, tile.reborrow())?;
-        for row in tile.iter_rows_mut() {
-            row.iter_mut().for_each(|sigma| *sigma = Sigma::reciprocal(*sigma));
+/// The strength of the edge-preserving filter for each block of a frame; see [`Sigma::Blocks`].
+struct BlockSigma {
+    indices: Lease<Matrix2<u16>>,
+    values: Lease<Buffer<f32>>,
+}
+
+impl BlockSigma {
+    /// `None` if the frame has no such filter.
+    fn new(job: &FrameJob<'_>, frame: &VarDctFrame) -> Result<Option<Self>> {
+        let (filter, pool) = (&job.header.restoration_filter, &job.context.pool);
+        if filter.epf_iters == 0 {
+            return Ok(None);
         }
+        let mut values = pool.buffer(Purpose::Filter, SIGMA_VALUES)?;
+        for (value, sigma) in values.iter_mut().zip(frame.sigma_values(filter)) {
+            *value = Sigma::reciprocal(sigma);
+        }
+        let blocks = job.geometry.blocks;
+        let shape = Shape2::new(blocks.height as usize, blocks.width as usize);
+        let mut indices = pool.matrix2(Purpose::Filter, shape)?;
+        let side = Axis::Every(job.geometry.group_dim);
+        let tiles = indices.view_mut().into_grid(pool, side, side)?;
+        for lf_group in 0..job.geometry.num_lf_groups() {
+            let (column, row) = job.geometry.lf_group_position(lf_group);
+            if let Some(tile) = tiles.take(row, column) {
+                frame.fill_sigma(lf_group, tile)?;
+            }
+        }
+        drop(tiles);
+        Ok(Some(Self { indices, values }))
     }
-    drop(tiles);
-    Ok(Some(sigma))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -26,6 +26,9 @@ use crate::modular::channel::{Channel, ChannelShape};
 use crate::modular::stream_index::ModularStream;
 use crate::modular::sub_bitstream::{ModularContext, SubBitstream};
 
+/// How many values sigma can have in a frame: those of all `HfMul`, for each of the 8 kinds of sharpness.
+pub(crate) const SIGMA_VALUES: usize = 8 * 256;
+
 /// A frame coded as VarDCT: what its sections hold, and the way from there to samples.
 ///
 /// Calls come in the order of the data: [`begin`](Self::begin), [`read_lf_global`](Self::read_lf_global), all LF groups
@@ -333,28 +336,30 @@ impl VarDctFrame {
         }
     }
 
-    /// Writes sigma of the edge-preserving filter for the blocks of an LF group: one value per block, from its upper left
-    /// corner on. A block that is not to be filtered gets 0 or less.
+    /// The values that sigma of the edge-preserving filter can have; a block that is not to be filtered gets 0 or less.
+    pub fn sigma_values(&self, filter: &RestorationFilter) -> impl Iterator<Item = f32> {
+        let scale = self.quantizer.global_scale as f32 / 65536.0;
+        (0..SIGMA_VALUES as u32).map(move |index| {
+            let step = filter.epf_quant_mul / (scale * (1 + index / 8) as f32);
+            step * filter.epf_sharp_lut[index as usize % 8]
+        })
+    }
+
+    /// Writes which of the [`sigma_values`](Self::sigma_values) the blocks of an LF group have, from its upper left corner
+    /// on.
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`] if the LF group is missing or `sigma` is smaller than it.
-    pub fn fill_sigma(
-        &self,
-        lf_group: usize,
-        filter: &RestorationFilter,
-        mut sigma: ViewMut2<'_, f32>,
-    ) -> Result<()> {
+    /// [`Error::Misuse`] if the LF group is missing or `indices` is smaller than it.
+    pub fn fill_sigma(&self, lf_group: usize, mut indices: ViewMut2<'_, u16>) -> Result<()> {
         let lf_group = self.lf_groups.get(lf_group).and_then(OnceLock::get).ok_or(MISSING_LF_GROUP)?;
         let blocks = lf_group.blocks;
-        if sigma.rows() < blocks.height || sigma.cols() < blocks.width {
+        if indices.rows() < blocks.height || indices.cols() < blocks.width {
             return Err(Error::Misuse("a sigma plane smaller than the LF group"));
         }
-        let scale = self.quantizer.global_scale as f32 / 65536.0;
-        for y in 0..blocks.height {
-            for (sigma, (hf_mul, sharpness)) in sigma.row_mut(y).iter_mut().zip(lf_group.filter_row(y)) {
-                let step = filter.epf_quant_mul / (scale * hf_mul as f32);
-                *sigma = step * filter.epf_sharp_lut[sharpness & 7];
+        for (y, row) in indices.iter_rows_mut().take(blocks.height).enumerate() {
+            for (index, (hf_mul, sharpness)) in row.iter_mut().zip(lf_group.filter_row(y)) {
+                *index = 8 * u16::from(hf_mul) + u16::from(sharpness & 7);
             }
         }
         Ok(())

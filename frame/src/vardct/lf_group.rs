@@ -394,14 +394,11 @@ impl LfGroup {
         [0, 1].map(|plane| self.factors.plane(plane).row(y)[x].into())
     }
 
-    /// `HfMul` and sharpness of the blocks in row `y` of the LF group.
-    pub(super) fn filter_row(&self, y: usize) -> impl Iterator<Item = (u32, usize)> {
+    /// `HfMul` less one and sharpness of the blocks in row `y` of the LF group.
+    pub(super) fn filter_row(&self, y: usize) -> impl Iterator<Item = (u8, u8)> {
         let hf_muls = self.blocks_info.plane(Plane::HfMul as usize).row(y);
         let sharpness = self.blocks_info.plane(Plane::Sharpness as usize).row(y);
-        hf_muls
-            .iter()
-            .zip(sharpness)
-            .map(|(hf_mul, sharpness)| (1 + u32::from(*hf_mul), usize::from(*sharpness)))
+        hf_muls.iter().copied().zip(sharpness.iter().copied())
     }
 }
 

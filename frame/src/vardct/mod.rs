@@ -27,6 +27,7 @@ mod natural_order_selfcheck;
 mod test_support;
 
 pub use fault::VarDctFault;
+pub(crate) use frame::SIGMA_VALUES;
 pub use frame::VarDctFrame;
 pub use jpeg::{JpegChannel, JpegCoefficients, NotJpeg};
 pub(crate) use jpeg_group::JpegRules;

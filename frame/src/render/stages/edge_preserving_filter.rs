@@ -17,7 +17,12 @@ const LEAST_RECIPROCAL: f32 = -3.905_243;
 #[derive(Clone, Copy, Debug)]
 pub enum Sigma<'f> {
     /// One value for each 8 x 8 block of the frame, in coded pixels of the least subsampled channel.
-    Blocks(View2<'f, f32>),
+    Blocks {
+        /// Which of the values a block has.
+        indices: View2<'f, u16>,
+        /// All that there are; other indices say that nothing is filtered.
+        values: &'f [f32],
+    },
     /// The same everywhere, as in Modular frames.
     Constant(f32),
 }
@@ -29,16 +34,17 @@ impl Sigma<'_> {
         if sigma > 0.0 { -RECIPROCAL_SCALE / sigma } else { f32::NEG_INFINITY }
     }
 
-    /// The value of the block at this column and row; the last ones go on for ever.
+    /// The values of the blocks in this row from a column on; the last ones go on for ever.
     #[inline]
-    fn row(&self, row: usize) -> (&[f32], f32) {
-        match self {
-            Self::Blocks(blocks) => {
-                let row = blocks.row(row.min(blocks.rows() - 1));
-                (row, row.last().copied().unwrap_or(f32::NEG_INFINITY))
-            }
-            Self::Constant(value) => (&[], *value),
-        }
+    fn row(&self, row: usize, column: usize) -> impl Iterator<Item = f32> {
+        let (indices, values, constant) = match self {
+            Self::Blocks { indices, values } => (indices.row(row.min(indices.rows() - 1)), *values, None),
+            Self::Constant(value) => (&[][..], &[][..], Some(*value)),
+        };
+        let value = |index: &u16| values.get(usize::from(*index)).copied().unwrap_or(f32::NEG_INFINITY);
+        let last = constant.or(indices.last().map(value)).unwrap_or(f32::NEG_INFINITY);
+        let indices = indices.get(column..).unwrap_or_default();
+        indices.iter().map(value).chain(std::iter::repeat(last))
     }
 }
 
@@ -78,8 +84,8 @@ pub struct EdgePreservingFilter<'f> {
 impl<'f> EdgePreservingFilter<'f> {
     /// A step. A view of blocks must not be empty.
     pub fn new(step: EpfStep, parameters: EpfParameters, sigma: Sigma<'f>) -> Result<Self, Error> {
-        if let Sigma::Blocks(blocks) = sigma
-            && (blocks.rows() == 0 || blocks.cols() == 0)
+        if let Sigma::Blocks { indices, .. } = sigma
+            && (indices.rows() == 0 || indices.cols() == 0)
         {
             return Err(Error::Misuse("EPF without sigma"));
         }
@@ -96,11 +102,9 @@ impl<'f> EdgePreservingFilter<'f> {
     /// Writes for each sample of row `y` from column `x` (a multiple of 8) on what its differences are
     /// multiplied with: negative infinity where nothing is filtered. Says whether anything is.
     pub(super) fn factors(&self, x: usize, y: usize, factors: &mut [f32]) -> bool {
-        let (blocks, last) = self.sigma.row(y / 8);
         let inside = if matches!(y % 8, 0 | 7) { self.border_scale } else { self.inner_scale };
         let mut filtered = false;
-        for (block, factors) in (x / 8..).zip(factors.chunks_exact_mut(8)) {
-            let reciprocal = blocks.get(block).copied().unwrap_or(last);
+        for (factors, reciprocal) in factors.chunks_exact_mut(8).zip(self.sigma.row(y / 8, x / 8)) {
             if reciprocal >= LEAST_RECIPROCAL {
                 filtered = true;
                 factors.fill(reciprocal * inside);

@@ -124,13 +124,14 @@ fn edge_preserving_filter() {
             let parameters = EpfParameters { channel_scale, step_scale, border_scale: 2.0 / 3.0 };
             let planes = noise(random, width, height, &[Shift::default(); 3]);
             let (columns, rows) = (width.div_ceil(8), height.div_ceil(8));
-            let sigma: Vec<f32> = (0..columns * rows)
-                .map(|_| [0.1, 0.299, 0.3001, 1.0, 5.0, -1.0, 0.0][random.below(7)])
-                .collect();
-            let blocks: Vec<f32> = sigma.iter().map(|&sigma| Sigma::reciprocal(sigma)).collect();
-            let blocks = View2::from_slice(&blocks, rows, columns, columns).unwrap();
-            let stage = EdgePreservingFilter::new(step, parameters, Sigma::Blocks(blocks)).unwrap();
-            let expected = epf(&planes, step, parameters, |block| sigma[block].into());
+            // The last index is of no value.
+            let sigma: [f32; 8] = [0.1, 0.299, 0.3001, 1.0, 5.0, -1.0, 0.0, 0.0];
+            let blocks: Vec<u16> = (0..columns * rows).map(|_| random.below(8) as u16).collect();
+            let indices = View2::from_slice(&blocks, rows, columns, columns).unwrap();
+            let values = &sigma.map(Sigma::reciprocal)[..7];
+            let stage =
+                EdgePreservingFilter::new(step, parameters, Sigma::Blocks { indices, values }).unwrap();
+            let expected = epf(&planes, step, parameters, |block| sigma[usize::from(blocks[block])].into());
             assert_makes(width, height, &planes, Stage::Window(&stage), &expected);
             let constant = Sigma::Constant(Sigma::reciprocal(0.7));
             let stage = EdgePreservingFilter::new(step, parameters, constant).unwrap();
