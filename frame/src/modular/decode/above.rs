@@ -15,8 +15,7 @@ pub(crate) fn fill_above<const W: usize>(
     let width = above.len();
     let (north, north_north) = (&rows.north[..width + 2], &rows.north_north[..width]);
     above.fill(masks.every_leaf());
-    for index in masks.indices() {
-        let table = masks.get::<W>(index);
+    for (index, table) in masks.above() {
         match index {
             Index::Row => {
                 let mask = table.at(rows.y as i32);
@@ -50,7 +49,7 @@ pub(crate) fn fill_above<const W: usize>(
                     restrict(above, table.at(value));
                 }
             }
-            // Depend on the sample to the left.
+            // These depend on the sample to the left.
             Index::West | Index::Property(_) => {}
         }
     }

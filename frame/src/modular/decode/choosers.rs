@@ -3,7 +3,7 @@
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
 use super::super::prune::PrunedLeaf;
-use super::mask::{Mask, MaskTable, only_bit, restrict};
+use super::mask::{ENTRIES, FIRST, LeftTables, Mask, left_table, only_bit, restrict};
 
 /// Finds the leaf of a sample.
 pub(crate) trait Chooser {
@@ -23,26 +23,17 @@ impl Chooser for One {
 
 /// From the value of one property to a cluster, for trees whose leaves do not differ in anything else.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ClusterTable<'a> {
-    pub(crate) clusters: &'a [u8],
-    /// Value of the first entry.
-    pub(crate) first: i32,
-}
+pub(crate) struct ClusterTable<'a>(pub(crate) &'a [u8; ENTRIES]);
 
 impl ClusterTable<'_> {
     /// The cluster of a value. Exact for every value: the outermost entries stand for all beyond.
     #[inline(always)]
     pub(crate) fn at(&self, value: i32) -> u8 {
-        match self.clusters.get(value.wrapping_sub(self.first) as u32 as usize) {
-            Some(cluster) => *cluster,
-            None => self.outside(value),
+        match self.0.get(value.wrapping_sub(FIRST) as u32 as usize) {
+            Some(&cluster) => cluster,
+            None if value < 0 => self.0[0],
+            None => self.0[ENTRIES - 1],
         }
-    }
-
-    #[inline(always)]
-    fn outside(&self, value: i32) -> u8 {
-        let outermost = if value < self.first { self.clusters.first() } else { self.clusters.last() };
-        outermost.copied().unwrap_or(0)
     }
 }
 
@@ -57,32 +48,20 @@ impl Chooser for ByGradient<'_> {
     }
 }
 
-/// Masks of properties that depend on the sample to the left.
-#[derive(Clone, Copy)]
-pub(crate) struct LeftTables<'a, const W: usize> {
-    pub(crate) west: MaskTable<'a, W>,
-    /// Property 8.
-    pub(crate) gradient_step: MaskTable<'a, W>,
-    /// Property 9.
-    pub(crate) gradient: MaskTable<'a, W>,
-    /// Property 10.
-    pub(crate) west_step: MaskTable<'a, W>,
-    /// Property 14.
-    pub(crate) west_west_step: MaskTable<'a, W>,
-}
-
-/// Tables of [`LeftTables`] that a loop looks at: bits of a constant parameter.
+/// Tables of [`LeftTables`] that a loop looks at: bits of a constant parameter. That of property 15 is not among them.
 pub(crate) mod left {
+    use super::left_table;
+
     /// Properties 5 and 7.
-    pub(crate) const WEST: u8 = 1;
+    pub(crate) const WEST: u8 = 1 << left_table::WEST;
     /// Property 8.
-    pub(crate) const GRADIENT_STEP: u8 = 2;
+    pub(crate) const GRADIENT_STEP: u8 = 1 << left_table::GRADIENT_STEP;
     /// Property 9.
-    pub(crate) const GRADIENT: u8 = 4;
+    pub(crate) const GRADIENT: u8 = 1 << left_table::GRADIENT;
     /// Property 10.
-    pub(crate) const WEST_STEP: u8 = 8;
+    pub(crate) const WEST_STEP: u8 = 1 << left_table::WEST_STEP;
     /// Property 14.
-    pub(crate) const WEST_WEST_STEP: u8 = 16;
+    pub(crate) const WEST_WEST_STEP: u8 = 1 << left_table::WEST_WEST_STEP;
     /// All tables.
     pub(crate) const ALL: u8 = 31;
 }
@@ -92,8 +71,8 @@ pub(crate) struct ByMask<'a, const W: usize, const LEFT: u8> {
     /// Of each column, the leaves that the properties of the rows above leave possible.
     pub(crate) above: &'a [Mask<W>],
     pub(crate) left: LeftTables<'a, W>,
-    /// By the bit of their mask: `64 * W` of them.
-    pub(crate) leaves: &'a [PrunedLeaf],
+    /// By the word and the bit of their mask.
+    pub(crate) leaves: &'a [[PrunedLeaf; 64]; W],
 }
 
 impl<const W: usize, const LEFT: u8> ByMask<'_, W, LEFT> {
@@ -102,26 +81,28 @@ impl<const W: usize, const LEFT: u8> ByMask<'_, W, LEFT> {
     pub(crate) fn restrict_left(&self, mask: &mut Mask<W>, around: &Neighbours, gradient_before: i32) {
         let Neighbours { west, north_west, west_west, .. } = *around;
         if LEFT & left::WEST != 0 {
-            restrict(mask, self.left.west.at(west));
+            restrict(mask, self.left.table(left_table::WEST).at(west));
         }
         if LEFT & left::GRADIENT_STEP != 0 {
-            restrict(mask, self.left.gradient_step.at(west.wrapping_sub(gradient_before)));
+            let step = west.wrapping_sub(gradient_before);
+            restrict(mask, self.left.table(left_table::GRADIENT_STEP).at(step));
         }
         if LEFT & left::GRADIENT != 0 {
-            restrict(mask, self.left.gradient.at(gradient(around)));
+            restrict(mask, self.left.table(left_table::GRADIENT).at(gradient(around)));
         }
         if LEFT & left::WEST_STEP != 0 {
-            restrict(mask, self.left.west_step.at(west.wrapping_sub(north_west)));
+            restrict(mask, self.left.table(left_table::WEST_STEP).at(west.wrapping_sub(north_west)));
         }
         if LEFT & left::WEST_WEST_STEP != 0 {
-            restrict(mask, self.left.west_west_step.at(west.wrapping_sub(west_west)));
+            restrict(mask, self.left.table(left_table::WEST_WEST_STEP).at(west.wrapping_sub(west_west)));
         }
     }
 
     /// The leaf of a mask with one bit.
     #[inline(always)]
     pub(crate) fn leaf(&self, mask: &Mask<W>) -> PrunedLeaf {
-        self.leaves[only_bit(mask)]
+        let (word, bit) = only_bit(mask);
+        self.leaves[word][bit]
     }
 }
 

@@ -1,10 +1,9 @@
-//! Trees of up to 1024 leaves as tables: for each property, from its value to a mask with a bit for every leaf that this
-//! value does not rule out. The AND of the masks of all properties has one bit left, that of the leaf.
+//! Trees of up to 1024 leaves as tables: for each property, from its value to the number of an interval between splits,
+//! and from that to a mask with a bit for every leaf that is not ruled out. The AND of the masks of all properties has one
+//! bit left, that of the leaf.
 //!
 //! Against a walk down the tree this takes no branches, and the masks of properties of the row above are ready before
 //! the sample to the left is.
-
-use std::ops::Range;
 
 use super::super::prune::PrunedTree;
 use super::super::tree::Node;
@@ -20,26 +19,32 @@ pub(crate) fn restrict<const W: usize>(mask: &mut Mask<W>, other: &Mask<W>) {
     }
 }
 
-/// The number of the only bit of a mask; below `64 * W` for any mask.
+/// The place of the only bit of a mask: its word, below `W` for any mask, and its number there, below 64.
 #[inline(always)]
-pub(crate) fn only_bit<const W: usize>(mask: &Mask<W>) -> usize {
+pub(crate) fn only_bit<const W: usize>(mask: &Mask<W>) -> (usize, usize) {
     let (mut any, mut word) = (0, 0);
     for w in 0..W {
         any |= mask[w];
         word |= if mask[w] != 0 { w } else { 0 };
     }
-    (any.trailing_zeros() as usize % 64 + word * 64) % (64 * W)
+    (word % W, any.trailing_zeros() as usize % 64)
 }
 
-/// Values for which a table has an entry of its own even if no split asks for it: of images with 8 bits few properties
-/// are outside.
-const USUAL_VALUES: std::ops::Range<i64> = -1024..1024;
+/// The least value that has an entry in a table; encoders' splits and the properties of images with 8 bits lie around 0.
+pub(crate) const FIRST: i32 = -1024;
 
-/// Values that all tables of a tree may have entries for.
-const MAX_ENTRIES: usize = 1 << 20;
+/// Values that have an entry in a table.
+pub(crate) const ENTRIES: usize = 2048;
+
+/// Intervals that a table has room for: those between its splits and that of `i32::MIN` alone, whose magnitude wraps to
+/// itself.
+const INTERVALS: usize = 256;
+
+/// The interval of `i32::MIN`.
+const LEAST: u8 = (INTERVALS - 1) as u8;
 
 /// What a table is indexed by. Two properties that are functions of the same sample share a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Index {
     /// Property 2.
     Row,
@@ -65,57 +70,77 @@ impl Index {
     }
 }
 
-/// From a value to the leaves that it leaves possible.
+/// The tables that a row's own samples are looked up in; trees that do not look at them have tables that rule out
+/// nothing.
+pub(crate) const LEFT: [Index; 6] = [
+    Index::West,
+    Index::Property(8),
+    Index::Property(9),
+    Index::Property(10),
+    Index::Property(14),
+    Index::Property(15),
+];
+
+/// Places in [`LEFT`].
+pub(crate) mod left_table {
+    pub(crate) const WEST: usize = 0;
+    pub(crate) const GRADIENT_STEP: usize = 1;
+    pub(crate) const GRADIENT: usize = 2;
+    pub(crate) const WEST_STEP: usize = 3;
+    pub(crate) const WEST_WEST_STEP: usize = 4;
+    pub(crate) const MAX_ERROR: usize = 5;
+}
+
+/// From a value to the number of its interval: no split distinguishes the values of an interval.
+type Intervals = [u8; ENTRIES];
+
+/// From a value to the leaves that it leaves possible, by way of its interval.
 ///
-/// By way of the number of the value's interval between splits: the masks stay few where splits are far apart.
+/// All sizes are constants, so that a look-up is a comparison and two loads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MaskTable<'a, const W: usize> {
-    intervals: &'a [u16],
-    /// Of each interval, in ascending order, and behind them that of `i32::MIN`, whose magnitude wraps to itself.
-    masks: &'a [Mask<W>],
-    /// Value of the first entry.
-    first: i32,
+    intervals: &'a Intervals,
+    /// Of each interval, in ascending order; the last one that of `i32::MIN`.
+    masks: &'a [Mask<W>; INTERVALS],
 }
 
 impl<'a, const W: usize> MaskTable<'a, W> {
-    const EVERY: &'static [Mask<W>; 1] = &[[u64::MAX; W]];
-
-    /// The table of a property that the tree does not look at.
-    pub(crate) const ALL: MaskTable<'static, W> = MaskTable { intervals: &[0], masks: Self::EVERY, first: 0 };
-
-    /// Value of the first entry.
-    pub(crate) fn first(&self) -> i32 {
-        self.first
-    }
-
-    /// The masks of the values that have an entry.
-    pub(crate) fn masks(&self) -> impl Iterator<Item = &'a Mask<W>> {
-        self.intervals.iter().map(|&interval| self.mask(interval))
-    }
-
-    /// The leaves that `value` leaves possible. Exact for every value: the outermost entries stand for all beyond.
+    /// The leaves that `value` leaves possible.
     #[inline(always)]
     pub(crate) fn at(&self, value: i32) -> &'a Mask<W> {
-        let index = value.wrapping_sub(self.first) as u32;
-        self.mask(match self.intervals.get(index as usize) {
+        self.mask(self.interval(value))
+    }
+
+    /// The interval of a value. Exact for every value: the outermost entries stand for all beyond.
+    #[inline(always)]
+    pub(crate) fn interval(&self, value: i32) -> u8 {
+        match self.intervals.get(value.wrapping_sub(FIRST) as u32 as usize) {
             Some(&interval) => interval,
-            None => self.outside(value),
-        })
-    }
-
-    #[inline(always)]
-    fn mask(&self, interval: u16) -> &'a Mask<W> {
-        self.masks.get(usize::from(interval)).unwrap_or(&Self::EVERY[0])
-    }
-
-    #[inline(always)]
-    fn outside(&self, value: i32) -> u16 {
-        let least = self.masks.len() as u16 - 1;
-        match value {
-            i32::MIN => least,
-            _ if value < self.first => 0,
-            _ => least.saturating_sub(1),
+            None if value == i32::MIN => LEAST,
+            None if value < 0 => 0,
+            None => self.intervals[ENTRIES - 1],
         }
+    }
+
+    /// The leaves that the values of an interval leave possible.
+    #[inline(always)]
+    pub(crate) fn mask(&self, interval: u8) -> &'a Mask<W> {
+        &self.masks[usize::from(interval)]
+    }
+}
+
+/// The tables [`LEFT`], in one place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftTables<'a, const W: usize> {
+    intervals: &'a [Intervals; LEFT.len()],
+    masks: &'a [[Mask<W>; INTERVALS]; LEFT.len()],
+}
+
+impl<'a, const W: usize> LeftTables<'a, W> {
+    /// The table at one of the places [`left_table`].
+    #[inline(always)]
+    pub(crate) fn table(&self, place: usize) -> MaskTable<'a, W> {
+        MaskTable { intervals: &self.intervals[place], masks: &self.masks[place] }
     }
 }
 
@@ -124,47 +149,33 @@ impl<'a, const W: usize> MaskTable<'a, W> {
 pub(crate) struct MaskTables {
     /// Words of a mask.
     words: usize,
-    tables: Vec<TableRange>,
-    /// The entries of all tables.
-    intervals: Vec<u16>,
-    /// The masks of all tables.
+    /// What each table is indexed by: those of [`LEFT`], then those that the tree looks at besides.
+    indices: Vec<Index>,
+    intervals: Vec<Intervals>,
+    /// [`INTERVALS`] masks for each table; those of no interval are unspecified.
     masks: Vec<u64>,
-    /// Splits by property and value.
-    splits: Vec<(u8, i32)>,
     /// The first value of each interval of a table but the lowest.
     bounds: Vec<i64>,
     /// Of each node the mask of its leaves, the root first.
     below: Vec<u64>,
 }
 
-#[derive(Clone, Debug)]
-struct TableRange {
-    index: Index,
-    /// Value of the first entry.
-    first: i32,
-    intervals: Range<usize>,
-    /// In words.
-    masks: Range<usize>,
-}
-
 impl MaskTables {
-    /// Makes the tables of `tree` with masks of so many words, if its splits are not too far apart.
+    /// Makes the tables of `tree` with masks of so many words, if its splits are not too far apart or too many.
     pub(crate) fn build(&mut self, tree: &PrunedTree, words: usize) -> bool {
-        self.tables.clear();
-        self.intervals.clear();
-        self.masks.clear();
-        self.splits.clear();
         self.words = words;
-        self.splits.extend(tree.splits());
-        self.splits.sort_unstable_by_key(|&(property, value)| (Index::of(property), property, value));
-        self.splits.dedup();
         self.find_below(tree);
-        let splits = std::mem::take(&mut self.splits);
-        let fits = splits
-            .chunk_by(|a, b| Index::of(a.0) == Index::of(b.0))
-            .all(|splits| self.build_table(tree, splits));
-        self.splits = splits;
-        fits
+        self.indices.clear();
+        self.indices.extend(LEFT);
+        for (property, _) in tree.splits() {
+            let index = Index::of(property);
+            if !self.indices.contains(&index) {
+                self.indices.push(index);
+            }
+        }
+        self.intervals.resize(self.indices.len(), [0; ENTRIES]);
+        self.masks.resize(self.indices.len() * INTERVALS * words, 0);
+        (0..self.indices.len()).all(|at| self.build_table(tree, at))
     }
 
     /// Words of a mask.
@@ -177,25 +188,31 @@ impl MaskTables {
         self.below.first_chunk().copied().unwrap_or([u64::MAX; W])
     }
 
-    /// What the tables are indexed by, in ascending order.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = Index> {
-        self.tables.iter().map(|table| table.index)
-    }
-
-    /// The table with this index, or one that rules out nothing. `W` must be [`words`](Self::words).
-    pub(crate) fn get<const W: usize>(&self, index: Index) -> MaskTable<'_, W> {
+    /// The tables [`LEFT`]. `W` must be [`words`](Self::words).
+    pub(crate) fn left<const W: usize>(&self) -> LeftTables<'_, W> {
         debug_assert_eq!(W, self.words);
-        let Some(table) = self.tables.iter().find(|table| table.index == index) else {
-            return MaskTable::ALL;
-        };
-        let (masks, _) = self.masks[table.masks.clone()].as_chunks();
-        MaskTable { intervals: &self.intervals[table.intervals.clone()], masks, first: table.first }
+        let intervals = self.intervals.first_chunk().unwrap_or(&[[0; ENTRIES]; LEFT.len()]);
+        let masks = self.tables_of_masks().first_chunk();
+        LeftTables { intervals, masks: masks.unwrap_or(&[[[u64::MAX; W]; INTERVALS]; LEFT.len()]) }
     }
 
-    /// Appends the table of all splits that share an index.
-    fn build_table(&mut self, tree: &PrunedTree, splits: &[(u8, i32)]) -> bool {
+    /// All other tables. `W` must be [`words`](Self::words).
+    pub(crate) fn above<const W: usize>(&self) -> impl Iterator<Item = (Index, MaskTable<'_, W>)> {
+        debug_assert_eq!(W, self.words);
+        let tables = self.intervals.iter().zip(self.tables_of_masks());
+        let tables = tables.map(|(intervals, masks)| MaskTable { intervals, masks });
+        self.indices.iter().copied().zip(tables).skip(LEFT.len())
+    }
+
+    fn tables_of_masks<const W: usize>(&self) -> &[[Mask<W>; INTERVALS]] {
+        self.masks.as_chunks().0.as_chunks().0
+    }
+
+    /// Makes the table at a place in `indices`.
+    fn build_table(&mut self, tree: &PrunedTree, at: usize) -> bool {
+        let index = self.indices[at];
         self.bounds.clear();
-        for &(property, value) in splits {
+        for (property, value) in tree.splits().filter(|split| Index::of(split.0) == index) {
             let value = i64::from(value);
             self.bounds.push(value + 1);
             if is_magnitude(property) {
@@ -204,40 +221,28 @@ impl MaskTables {
         }
         self.bounds.sort_unstable();
         self.bounds.dedup();
-        let [lowest, highest] =
-            [self.bounds.first(), self.bounds.last()].map(|bound| bound.map_or(0, |&b| b));
-        let values = USUAL_VALUES.start.min(lowest - 1)..USUAL_VALUES.end.max(highest + 1);
-        let start = self.intervals.len();
-        if start + (values.end - values.start) as usize > MAX_ENTRIES {
+        let bounds_allowed = i64::from(FIRST) + 1..i64::from(FIRST) + ENTRIES as i64;
+        if self.bounds.len() >= usize::from(LEAST)
+            || !self.bounds.iter().all(|bound| bounds_allowed.contains(bound))
+        {
             return false;
         }
-        let index = Index::of(splits[0].0);
-        let bounds = std::mem::take(&mut self.bounds);
-        let masks = self.masks.len();
-        let lows = std::iter::once(values.start).chain(bounds.iter().copied());
-        let highs = bounds.iter().copied().chain([values.end]);
-        for (interval, (low, high)) in lows.zip(highs).enumerate() {
-            let end = self.intervals.len() + (high - low) as usize;
-            self.intervals.resize(end, interval as u16);
-            self.push_mask(tree, index, low as i32);
+        let mut entry = 0;
+        for interval in 0..=self.bounds.len() {
+            let low = entry as i32 + FIRST;
+            self.find_mask(tree, index, low, at * INTERVALS + interval);
+            let end = self.bounds.get(interval).map_or(ENTRIES, |bound| (bound - i64::from(FIRST)) as usize);
+            self.intervals[at][entry..end].fill(interval as u8);
+            entry = end;
         }
-        self.push_mask(tree, index, i32::MIN);
-        self.bounds = bounds;
-        self.tables.push(TableRange {
-            index,
-            // Fits: `values` has few entries and includes 0.
-            first: values.start as i32,
-            intervals: start..self.intervals.len(),
-            masks: masks..self.masks.len(),
-        });
+        self.find_mask(tree, index, i32::MIN, at * INTERVALS + usize::from(LEAST));
         true
     }
 
-    /// Appends the mask of the leaves that a value of what tables are indexed by leaves possible.
-    fn push_mask(&mut self, tree: &PrunedTree, index: Index, value: i32) {
-        let start = self.masks.len();
-        self.masks.resize(start + self.words, u64::MAX);
-        let mask = &mut self.masks[start..];
+    /// Finds which leaves a value of what tables are indexed by leaves possible: the mask `at`.
+    fn find_mask(&mut self, tree: &PrunedTree, index: Index, value: i32, at: usize) {
+        let mask = &mut self.masks[at * self.words..][..self.words];
+        mask.fill(u64::MAX);
         for node in &tree.nodes {
             if let Node::Split { property, value: bound, children } = *node
                 && Index::of(property) == index

@@ -37,7 +37,7 @@ use plan::{Leaves, Plan, PlanCache, Shape};
 use rows::RowBuffers;
 pub(crate) use store::Store;
 use stream::{Stream, with_instructions};
-use weighted_row::{Block, ByMaskAndMaxError, ByMaxError, WeightTable, Weighting};
+use weighted_row::{Block, ByMaxError, WeightTable, Weighting};
 
 /// What the samples of a sub-bitstream are decoded with.
 #[derive(Clone, Copy, Debug)]
@@ -281,8 +281,7 @@ impl<'a> ChannelLoop<'a> {
         R: IntegerReader,
         P: choosers::Reconstruct,
     {
-        let by_mask: ByMask<'_, W, LEFT> = self.by_mask(&mut above);
-        let chooser = ByMaskAndMaxError { by_mask, max_error: self.plan.max_error_table() };
+        let chooser: ByMask<'_, W, LEFT> = self.by_mask(&mut above);
         (self.decode_weighted_row::<R, _, P>(stream, &chooser), above)
     }
 
@@ -295,7 +294,7 @@ impl<'a> ChannelLoop<'a> {
         let plan = self.plan;
         let (above, _) = above.as_chunks_mut();
         fill_above(above, &plan.masks, &rows.rows(), references);
-        ByMask { above, left: plan.left_tables(), leaves: &plan.leaves }
+        ByMask { above, left: plan.masks.left(), leaves: plan.leaves() }
     }
 
     fn decode_unweighted_row<'b, R, C, P>(&mut self, stream: Stream<'b, R>, chooser: &C) -> Stream<'b, R>

@@ -5,8 +5,8 @@ use jxlake_entropy::Codes;
 use super::super::predictor::Predictor;
 use super::super::prune::{PrunedLeaf, PrunedTree, Situation};
 use super::super::tree::{MaTree, unpack_signed};
-use super::choosers::{ClusterTable, LeftTables, left};
-use super::mask::{Index, Mask, MaskTable, MaskTables, only_bit, restrict};
+use super::choosers::{ClusterTable, left};
+use super::mask::{ENTRIES, FIRST, MaskTables, left_table, only_bit, restrict};
 
 /// Evaluates `$body`, in which `$W` is the constant number of words of a mask.
 macro_rules! with_words {
@@ -90,9 +90,8 @@ pub(crate) struct Plan {
     /// Whether splits look at no others than the [usual](Leaves::usual_left) properties of the row itself.
     pub(crate) usual: bool,
     /// The leaves, and so many more that each bit of a mask has one.
-    pub(crate) leaves: Vec<PrunedLeaf>,
-    clusters: Vec<u8>,
-    first: i32,
+    leaves: Vec<PrunedLeaf>,
+    clusters: [u8; ENTRIES],
 }
 
 impl Default for Plan {
@@ -105,8 +104,7 @@ impl Default for Plan {
             masks: MaskTables::default(),
             usual: false,
             leaves: Vec::new(),
-            clusters: Vec::new(),
-            first: 0,
+            clusters: [0; ENTRIES],
         }
     }
 }
@@ -143,12 +141,12 @@ impl Plan {
         self.leaves.resize(words * 64, PrunedLeaf::default());
         let only_property = self.tree.only_property();
         if common == Leaves::Gradient && only_property == Some(9) {
-            self.fill_clusters(9);
+            self.fill_clusters(left_table::GRADIENT);
             return Shape::ByGradient;
         }
         let all_weighted = self.leaves_are(|leaf| leaf.is_plain() && leaf.predictor == Predictor::Weighted);
         if all_weighted && (only_property == Some(15) || self.tree.leaves.len() == 1) {
-            self.fill_clusters(15);
+            self.fill_clusters(left_table::MAX_ERROR);
             return Shape::ByMaxError;
         }
         Shape::ByMask(common)
@@ -184,42 +182,33 @@ impl Plan {
         sizes.iter().copied().find(|words| words * 64 >= leaves)
     }
 
-    /// Makes the table of clusters from the masks of the only property.
-    fn fill_clusters(&mut self, property: u8) {
+    /// Makes the table of clusters from the masks of the only property, a place of [`left_table`].
+    fn fill_clusters(&mut self, place: usize) {
         with_words!(self.masks.words(), W => {
-            let table = self.masks.get::<W>(Index::Property(property));
-            self.first = table.first();
-            self.clusters.clear();
+            let table = self.masks.left::<W>().table(place);
             let every = self.masks.every_leaf::<W>();
-            let leaf_of = |mask: &Mask<W>| {
-                let mut mask = *mask;
+            for (cluster, value) in self.clusters.iter_mut().zip(FIRST..) {
+                let mut mask = *table.at(value);
                 restrict(&mut mask, &every);
-                only_bit(&mask)
-            };
-            self.clusters.extend(table.masks().map(|mask| self.leaves[leaf_of(mask)].cluster));
+                let (word, bit) = only_bit(&mask);
+                *cluster = self.leaves[word * 64 + bit].cluster;
+            }
         });
     }
 
     pub(crate) fn clusters(&self) -> ClusterTable<'_> {
-        ClusterTable { clusters: &self.clusters, first: self.first }
+        ClusterTable(&self.clusters)
     }
 
-    pub(crate) fn left_tables<const W: usize>(&self) -> LeftTables<'_, W> {
-        let property = |property| self.masks.get(Index::Property(property));
-        LeftTables {
-            west: self.masks.get(Index::West),
-            gradient_step: property(8),
-            gradient: property(9),
-            west_step: property(10),
-            west_west_step: property(14),
-        }
+    /// The leaves by the word and the bit of their mask. `W` must be the words of the masks.
+    pub(crate) fn leaves<const W: usize>(&self) -> &[[PrunedLeaf; 64]; W] {
+        const NONE: PrunedLeaf =
+            PrunedLeaf { cluster: 0, predictor: Predictor::Zero, offset: 0, multiplier: 0 };
+        let (leaves, _) = self.leaves.as_chunks();
+        leaves.first_chunk().unwrap_or(&[[NONE; 64]; W])
     }
 
-    pub(crate) fn max_error_table<const W: usize>(&self) -> MaskTable<'_, W> {
-        self.masks.get(Index::Property(15))
-    }
-
-    /// Which of the tables of [`LeftTables`] the tree needs: bits of [`left`].
+    /// Which of the tables of a row's own samples the tree needs: bits of [`left`].
     fn left_used(&self) -> u8 {
         let bit = |property| match property {
             5 | 7 => left::WEST,

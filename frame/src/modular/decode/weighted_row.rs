@@ -11,7 +11,7 @@ use super::super::weighted::{
     DIVISION, ErrorRow, PackedErrors, SATURATED, WeightedHeader, WeightedState, pack, unpack, weight_of,
 };
 use super::choosers::{ByMask, ClusterTable, Reconstruct};
-use super::mask::{Mask, MaskTable, restrict};
+use super::mask::{left_table, restrict};
 use super::rows::Rows;
 use super::stream::Stream;
 
@@ -53,33 +53,28 @@ impl WeightTable {
         }
     }
 
-    /// The weights for the sums of `errors_w` and the packed `others`.
+    /// The weights for packed sums of errors, if all are in the table.
     #[inline(always)]
-    fn weights(
-        &self,
-        errors_w: [u64; 4],
-        others: PackedErrors,
-        exact: impl FnOnce() -> [u32; 4],
-    ) -> [u32; 4] {
-        let [e0, e1, e2, e3] = errors_w.map(|error| error as usize);
-        let [o0, o1, o2, o3] = unpack(others).map(|error| error as usize);
-        let [t0, t1, t2, t3] = self.weights;
-        // One index for each, and not a sum of packed errors: it is these additions that the next sample waits for.
-        match (t0.get(o0 + e0), t1.get(o1 + e1), t2.get(o2 + e2), t3.get(o3 + e3)) {
-            (Some(&w0), Some(&w1), Some(&w2), Some(&w3)) => [w0, w1, w2, w3],
-            _ => self.beyond(errors_w, others, exact),
+    fn weights(&self, errors: PackedErrors) -> Option<[u32; 4]> {
+        const BEYOND: PackedErrors = 0x0001_0001_0001_0001 * (0x1_0000 - TABLE_SIZE as u64);
+        if errors & BEYOND != 0 {
+            return None;
         }
+        let [e0, e1, e2, e3] = unpack(errors).map(|error| error as usize % TABLE_SIZE);
+        let [t0, t1, t2, t3] = self.weights;
+        Some([t0[e0], t1[e1], t2[e2], t3[e3]])
     }
 
-    /// The same where sums are beyond the table.
+    /// The weights at column `x` for any sums.
     #[inline(never)]
-    fn beyond(&self, errors_w: [u64; 4], others: PackedErrors, exact: impl FnOnce() -> [u32; 4]) -> [u32; 4] {
-        let others = unpack(others);
-        let saturated = |i: usize| errors_w[i] >= u64::from(SATURATED) || others[i] >= SATURATED;
-        let sums = match (0..4).any(saturated) {
-            true => exact(),
-            false => [0, 1, 2, 3].map(|i| errors_w[i] as u32 + others[i]),
-        };
+    fn weights_beyond(
+        &self,
+        state: &WeightedState,
+        x: usize,
+        packed_w: PackedErrors,
+        packed_ww: PackedErrors,
+    ) -> [u32; 4] {
+        let sums = state.errors_around(x, packed_w, packed_ww);
         [0, 1, 2, 3].map(|i| weight_of(sums[i], self.w[i]))
     }
 }
@@ -110,6 +105,9 @@ pub(crate) struct Block {
     errors: [PackedErrors; BLOCK],
     /// Of the true errors above, the one that is largest in magnitude.
     strongest: [i32; BLOCK],
+    magnitude: [u32; BLOCK],
+    /// What the chooser says of it.
+    of_strongest: [u8; BLOCK],
     samples: [i32; BLOCK],
     true_errors: [i32; BLOCK],
     packed: [PackedErrors; BLOCK],
@@ -128,6 +126,8 @@ impl Default for Block {
             te_signs: [0; BLOCK],
             errors: [0; BLOCK],
             strongest: [0; BLOCK],
+            magnitude: [0; BLOCK],
+            of_strongest: [0; BLOCK],
             samples: [0; BLOCK],
             true_errors: [0; BLOCK],
             packed: [0; BLOCK],
@@ -149,6 +149,7 @@ impl Block {
             let [te_nw, te_n, te_ne] = [true_errors[i], true_errors[i + 1], true_errors[i + 2]];
             let larger = |a: i32, b: i32| if b.unsigned_abs() > a.unsigned_abs() { b } else { a };
             self.strongest[i] = larger(larger(te_n, te_nw), te_ne);
+            self.magnitude[i] = self.strongest[i].unsigned_abs();
             self.errors[i] = packed[i] + packed[i + 1] + packed[i + 2];
         }
         for i in 0..columns.min(BLOCK) {
@@ -176,20 +177,18 @@ impl Block {
 
 /// Finds the leaf of a sample, given property 15 too.
 pub(crate) trait WeightedChooser {
-    /// What is known about a column from the rows above.
-    type Above: Copy + Default;
+    /// What is known of property 15, if it is the strongest of the true errors above.
+    fn of_strongest(&self, strongest: i32) -> u8;
 
-    /// What is known at column `x`, given the strongest of the true errors above.
-    fn above(&self, x: usize, strongest: i32) -> Self::Above;
-
-    /// The leaf, given what [`above`](Self::above) said. Property 15 is `te_w` or, if `is_strongest`, the other.
+    /// The leaf at column `x`. Property 15 is `te_w` or, if `is_strongest`, that of which
+    /// [`of_strongest`](Self::of_strongest) said what comes with it.
     fn choose(
         &self,
-        above: &Self::Above,
+        x: usize,
         around: &Neighbours,
         gradient_before: i32,
         te_w: i32,
-        is_strongest: bool,
+        strongest: (bool, u8),
     ) -> PrunedLeaf;
 }
 
@@ -197,68 +196,44 @@ pub(crate) trait WeightedChooser {
 pub(crate) struct ByMaxError<'a>(pub(crate) ClusterTable<'a>);
 
 impl WeightedChooser for ByMaxError<'_> {
-    /// The cluster if property 15 is the strongest error above.
-    type Above = u8;
-
+    /// The cluster.
     #[inline(always)]
-    fn above(&self, _x: usize, strongest: i32) -> u8 {
+    fn of_strongest(&self, strongest: i32) -> u8 {
         self.0.at(strongest)
     }
 
     #[inline(always)]
-    fn choose(&self, above: &u8, _: &Neighbours, _: i32, te_w: i32, is_strongest: bool) -> PrunedLeaf {
-        let cluster = select_unpredictable(is_strongest, *above, self.0.at(te_w));
+    fn choose(&self, _: usize, _: &Neighbours, _: i32, te_w: i32, strongest: (bool, u8)) -> PrunedLeaf {
+        let (is_strongest, above) = strongest;
+        let cluster = select_unpredictable(is_strongest, above, self.0.at(te_w));
         PrunedLeaf { cluster, predictor: Predictor::Weighted, offset: 0, multiplier: 1 }
     }
 }
 
 /// Trees with mask tables.
-pub(crate) struct ByMaskAndMaxError<'a, const W: usize, const LEFT: u8> {
-    pub(crate) by_mask: ByMask<'a, W, LEFT>,
-    pub(crate) max_error: MaskTable<'a, W>,
-}
-
-/// The leaves that the properties of the rows above leave possible, without and with the strongest error above as
-/// property 15.
-#[derive(Clone, Copy)]
-pub(crate) struct MasksAbove<const W: usize> {
-    any: Mask<W>,
-    strongest: Mask<W>,
-}
-
-impl<const W: usize> Default for MasksAbove<W> {
-    fn default() -> Self {
-        Self { any: [0; W], strongest: [0; W] }
-    }
-}
-
-impl<const W: usize, const LEFT: u8> WeightedChooser for ByMaskAndMaxError<'_, W, LEFT> {
-    type Above = MasksAbove<W>;
-
+impl<const W: usize, const LEFT: u8> WeightedChooser for ByMask<'_, W, LEFT> {
+    /// The interval.
     #[inline(always)]
-    fn above(&self, x: usize, strongest: i32) -> MasksAbove<W> {
-        let any = self.by_mask.above[x];
-        let mut masks = MasksAbove { any, strongest: any };
-        restrict(&mut masks.strongest, self.max_error.at(strongest));
-        masks
+    fn of_strongest(&self, strongest: i32) -> u8 {
+        self.left.table(left_table::MAX_ERROR).interval(strongest)
     }
 
     #[inline(always)]
     fn choose(
         &self,
-        above: &MasksAbove<W>,
+        x: usize,
         around: &Neighbours,
         gradient_before: i32,
         te_w: i32,
-        is_strongest: bool,
+        strongest: (bool, u8),
     ) -> PrunedLeaf {
-        let by_error = self.max_error.at(te_w);
-        let mut mask = [0; W];
-        for w in 0..W {
-            mask[w] = select_unpredictable(is_strongest, above.strongest[w], above.any[w] & by_error[w]);
-        }
-        self.by_mask.restrict_left(&mut mask, around, gradient_before);
-        self.by_mask.leaf(&mask)
+        let (is_strongest, above) = strongest;
+        let max_error = self.left.table(left_table::MAX_ERROR);
+        let interval = select_unpredictable(is_strongest, above, max_error.interval(te_w));
+        let mut mask = self.above[x];
+        restrict(&mut mask, max_error.mask(interval));
+        self.restrict_left(&mut mask, around, gradient_before);
+        self.leaf(&mask)
     }
 }
 
@@ -293,15 +268,13 @@ where
     let mut north_west = west;
     let mut gradient_before = 0;
     let mut te_w = 0i64;
-    let mut errors_w = [0; 4];
     let mut packed_w = 0;
     let mut packed_ww = 0;
-    let mut above = [C::Above::default(); BLOCK];
     for start in (0..width).step_by(BLOCK) {
         let columns = (width - start).min(BLOCK);
         block.fill(&rows, state, start, columns);
-        for i in 0..columns {
-            above[i] = chooser.above(start + i, block.strongest[i]);
+        for i in 0..columns.min(BLOCK) {
+            block.of_strongest[i] = chooser.of_strongest(block.strongest[i]);
         }
         for i in 0..columns {
             let around = Neighbours {
@@ -313,16 +286,19 @@ where
                 north_north: block.north_north[i],
                 north_east_east: block.north[i + 2],
             };
-            let is_strongest = block.strongest[i].unsigned_abs() > (te_w as i32).unsigned_abs();
-            let leaf = chooser.choose(&above[i], &around, gradient_before, te_w as i32, is_strongest);
+            let is_strongest = block.magnitude[i] > (te_w as i32).unsigned_abs();
+            let strongest = (is_strongest, block.of_strongest[i]);
+            let leaf = chooser.choose(start + i, &around, gradient_before, te_w as i32, strongest);
             let residual = stream.residual(leaf.cluster);
 
-            let mut others = block.errors[i] + packed_ww;
+            let mut errors = block.errors[i] + packed_ww + packed_w;
             if start + i + 1 == width {
-                others += packed_w;
+                errors += packed_w;
             }
-            let exact = || state.errors_around(start + i, packed_w, packed_ww);
-            let [w0, w1, w2, w3] = table.weights(errors_w, others, exact);
+            let [w0, w1, w2, w3] = match table.weights(errors) {
+                Some(weights) => weights,
+                None => table.weights_beyond(state, start + i, packed_w, packed_ww),
+            };
             let w = i64::from(west) * 8;
             let sub0 = w + block.slope[i];
             let sub1 = (block.parts[0][i] - te_w * p1) >> 5;
@@ -345,14 +321,13 @@ where
             block.samples[i] = sample;
             te_w = i64::from((eighths - sample_8) as i32);
             block.true_errors[i] = te_w as i32;
-            let error = |sub: i64| ((sub - sample_8).unsigned_abs() + 3) >> 3;
-            errors_w = [error(sub0), error(sub1), error(sub2), error(sub3)];
+            // (|a - b| + 3) >> 3, the first step not waiting for the sample.
+            let error = |sub: i64| ((sub + 3 - sample_8).max(sample_8 - (sub - 3)) as u64) >> 3;
+            let errors = [error(sub0), error(sub1), error(sub2), error(sub3)];
             packed_ww = packed_w;
-            let [e0, e1, e2, e3] = errors_w;
-            packed_w = if (e0 | e1 | e2 | e3) < u64::from(SATURATED) {
-                (e0 + (e1 << 16)) + ((e2 + (e3 << 16)) << 32)
-            } else {
-                note_large_errors(&mut state.row, start + i, [e0 as u32, e1 as u32, e2 as u32, e3 as u32])
+            packed_w = match pack_small(errors) {
+                Some(packed) => packed,
+                None => note_large_errors(&mut state.row, start + i, errors.map(|error| error as u32)),
             };
             block.packed[i] = packed_w;
 
@@ -366,6 +341,20 @@ where
         state.row.packed[start + 1..][..columns].copy_from_slice(&block.packed[..columns]);
     }
     stream
+}
+
+/// Packs errors if none is large.
+///
+/// In pairs of 32 bits: sums of all four at once would be made with vector instructions, and the next sample would wait
+/// for the errors' way there and back.
+#[inline(always)]
+fn pack_small([e0, e1, e2, e3]: [u64; 4]) -> Option<PackedErrors> {
+    if (e0 | e1) >= u64::from(SATURATED) || (e2 | e3) >= u64::from(SATURATED) {
+        return None;
+    }
+    let low = e0 as u32 | (e1 as u32) << 16;
+    let high = e2 as u32 | (e3 as u32) << 16;
+    Some(u64::from(low) | u64::from(high) << 32)
 }
 
 #[cold]
