@@ -31,6 +31,14 @@ pub enum PoolError {
         /// Bytes asked for.
         requested: u64,
     },
+    /// The memory that the caller gave the pool has no such piece in a row left.
+    #[error("{requested} bytes in a row were asked for: the caller's memory has {largest} left")]
+    Scratch {
+        /// Bytes asked for.
+        requested: u64,
+        /// Bytes of the largest piece.
+        largest: u64,
+    },
     /// The shape's bytes do not fit in an address space.
     #[error("a shape of {shape} with elements of {element} bytes does not fit in memory")]
     TooLarge {

@@ -7,6 +7,7 @@ mod observer;
 mod purpose;
 mod shared;
 mod shelves;
+mod slab;
 mod statistics;
 mod storage;
 
@@ -27,6 +28,7 @@ use crate::matrix3::Matrix3;
 use crate::shape::{Shape2, Shape3};
 use class::Class;
 use observer::Observer;
+use slab::Slab;
 use std::fmt;
 use std::sync::Arc;
 
@@ -66,6 +68,48 @@ impl Pool {
     /// A pool that keeps nothing: each lease allocates, each return frees. Everything else is the same.
     pub fn unpooled() -> Self {
         Self::builder().pooled(false).build()
+    }
+
+    /// A pool whose storage is all cut from the caller's memory: it never asks the system for more, and the memory comes
+    /// back by [`into_scratch`](Self::into_scratch). Its budget is the whole 64-byte lines of the memory.
+    ///
+    /// Pieces of different sizes may leave holes that are too small for others, so that more is needed than the bytes in
+    /// use.
+    ///
+    /// ```
+    /// use jxlake_util::{Pool, PoolError, Purpose};
+    ///
+    /// let pool = Pool::with_scratch(vec![0; 1 << 20])?;
+    /// let samples = pool.buffer::<f32>(Purpose::Pixels, 100_000)?;
+    /// assert!(matches!(pool.buffer::<f32>(Purpose::Pixels, 200_000), Err(PoolError::OverBudget { .. })));
+    /// let Err(pool) = pool.into_scratch() else { panic!("storage is still on loan") };
+    /// samples.release();
+    /// let memory = pool.into_scratch().map_err(|_| "somebody holds the pool").unwrap();
+    /// assert_eq!(memory.len(), 1 << 20);
+    /// # Ok::<(), PoolError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PoolError::Scratch`] if the memory has not one line.
+    pub fn with_scratch(memory: Vec<u8>) -> Result<Self, PoolError> {
+        let slab = Slab::new(memory);
+        match slab.bytes() {
+            0 => Err(PoolError::Scratch { requested: LINE as u64, largest: 0 }),
+            _ => Ok(Self { shared: Arc::new(Shared::with_slab(slab)) }),
+        }
+    }
+
+    /// The memory that was given to [`with_scratch`](Self::with_scratch), with whatever is left in it.
+    ///
+    /// # Errors
+    /// The pool itself if it has no such memory, or if other handles or leases of it are there.
+    pub fn into_scratch(self) -> Result<Vec<u8>, Self> {
+        if !self.shared.has_slab() {
+            return Err(self);
+        }
+        let shared = Arc::try_unwrap(self.shared).map_err(|shared| Self { shared })?;
+        // With the last handle of a pool there are no leases, and so no storage that is not idle.
+        Ok(shared.into_slab().map(Slab::into_memory).unwrap_or_default())
     }
 
     /// A pool with other settings.

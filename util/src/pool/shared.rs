@@ -6,6 +6,7 @@ use super::magazine::Magazine;
 use super::observer::{Observer, PoolEvent};
 use super::purpose::Purpose;
 use super::shelves::{Age, Idle, Shelves};
+use super::slab::Slab;
 use super::statistics::{SharedCounters, Statistics, WorkerCounters};
 use super::storage::{LINE, Storage};
 use crate::element::{Element, SampleFormat};
@@ -77,6 +78,8 @@ struct Worker {
 /// Idle storage moves from magazines to the shelves, never back. Locks are taken in the order `freeing`, magazines from
 /// the first on or one alone, `shelves`.
 pub(crate) struct Shared {
+    /// The caller's memory, if all storage is cut from that.
+    slab: Option<Arc<Slab>>,
     pooled: bool,
     budget: Budget,
     counters: SharedCounters,
@@ -102,6 +105,7 @@ impl Shared {
         let corner =
             |_| Worker { magazine: Mutex::new(Magazine::new()), counters: WorkerCounters::default() };
         Self {
+            slab: None,
             pooled,
             budget: Budget::new(budget),
             counters: SharedCounters::default(),
@@ -111,6 +115,23 @@ impl Shared {
             observer,
             clock: AtomicU64::new(0),
         }
+    }
+
+    /// Shared state of a pool whose storage is all cut from a caller's memory.
+    pub(crate) fn with_slab(slab: Slab) -> Self {
+        let shared = Self::new(Some(slab.bytes()), true, Observer::default());
+        Self { slab: Some(Arc::new(slab)), ..shared }
+    }
+
+    /// The caller's memory, if there is one and nobody holds storage of it.
+    pub(crate) fn into_slab(mut self) -> Option<Slab> {
+        self.trim(0);
+        self.slab.take().and_then(Arc::into_inner)
+    }
+
+    /// Whether storage is cut from a caller's memory.
+    pub(crate) fn has_slab(&self) -> bool {
+        self.slab.is_some()
     }
 
     /// The calling thread's corner.
@@ -179,9 +200,12 @@ impl Shared {
     /// Fresh storage within the budget: of a whole class if that fits, else of just the lines that are needed.
     fn allocate(&self, lines: usize) -> Result<Storage, PoolError> {
         let requested = (lines as u64).saturating_mul(LINE as u64);
-        let refused = PoolError::Allocation { requested };
+        let refused = || match &self.slab {
+            Some(slab) => PoolError::Scratch { requested, largest: slab.largest() },
+            None => PoolError::Allocation { requested },
+        };
         if !Storage::can_exist(lines) {
-            return Err(refused); // before idle storage is freed for it
+            return Err(refused()); // before idle storage is freed for it
         }
         if self.pooled
             && let Some(class) = Class::holding(lines)
@@ -195,23 +219,28 @@ impl Shared {
                     lock(&self.shelves).forget(class);
                 }
                 self.budget.give_back(bytes);
-                return Err(refused);
+                return Err(refused());
             }
         }
         self.reserve(requested)?;
         self.ask_system(lines).ok_or_else(|| {
             self.budget.give_back(requested);
-            refused
+            refused()
         })
     }
 
-    /// Fresh storage; if the system refuses, idle storage of that size is given back to it and it is asked again.
+    /// Fresh storage; if the system, or the caller's memory, has none, idle storage is given back and it is asked again.
     fn ask_system(&self, lines: usize) -> Option<Storage> {
-        Storage::allocate(lines).or_else(|| {
-            // The budget counts what was asked for as held already, so that it looks idle.
+        let fresh = || match &self.slab {
+            Some(slab) => Storage::cut(slab, lines),
+            None => Storage::allocate(lines),
+        };
+        fresh().or_else(|| {
+            // The budget counts what was asked for as held already, so that it looks idle. Several pieces of a caller's
+            // memory may lie beside each other, those of the system need not.
             let wanted = (lines as u64).saturating_mul(LINE as u64);
-            let helps = self.idle() >= wanted.saturating_mul(2);
-            helps.then(|| self.trim(0)).and_then(|_| Storage::allocate(lines))
+            let helps = self.has_slab() || self.idle() >= wanted.saturating_mul(2);
+            helps.then(|| self.trim(0)).and_then(|_| fresh())
         })
     }
 

@@ -1,8 +1,10 @@
 //! Untyped memory in whole cache lines.
 
+use super::slab::Slab;
 use crate::element::{Element, POISON};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// Bytes of a cache line; storage starts on one and is a whole number of them.
 pub(crate) const LINE: usize = 64;
@@ -14,14 +16,15 @@ struct Line([u8; LINE]);
 /// Owned bytes on a 64-byte boundary.
 ///
 /// Invariant: `data` is aligned to [`LINE`] and valid for reads and writes of `lines * LINE` bytes, all of them
-/// initialised, which nothing else reaches while this value exists. If `lines` is not 0, `data - shift` is the start of
-/// a block of the global allocator with `layout(lines)`.
+/// initialised, which nothing else reaches while this value exists. If `lines` is not 0, they were taken from `slab`, or,
+/// without one, `data - shift` is the start of a block of the global allocator with `layout(lines)`.
 pub(crate) struct Storage {
     data: NonNull<u8>,
     lines: usize,
     shift: u8,
     /// Every byte is known to be 0.
     zero: bool,
+    slab: Option<Arc<Slab>>,
 }
 
 // SAFETY: storage owns its bytes like a `Box<[u8]>`: `&self` only reads them, `&mut self` writes.
@@ -32,7 +35,7 @@ unsafe impl Sync for Storage {}
 impl Storage {
     /// No bytes; not allocated.
     pub(crate) const fn empty() -> Self {
-        Self { data: NonNull::<Line>::dangling().cast(), lines: 0, shift: 0, zero: false }
+        Self { data: NonNull::<Line>::dangling().cast(), lines: 0, shift: 0, zero: false, slab: None }
     }
 
     /// What is asked of the allocator: an alignment that every allocator meets, so that fresh zeroed pages come from
@@ -60,7 +63,18 @@ impl Storage {
         // SAFETY: the block is a multiple of 8 and so at most `LINE - 8` bytes before a line, and as many more were
         // asked for.
         let data = unsafe { block.add(shift) };
-        let mut storage = Self { data, lines, shift: shift as u8, zero: true };
+        let mut storage = Self { data, lines, shift: shift as u8, zero: true, slab: None };
+        storage.poison();
+        Some(storage)
+    }
+
+    /// Storage cut from a slab, poisoned in debug builds; `None` if there are not as many lines in a row.
+    pub(crate) fn cut(slab: &Arc<Slab>, lines: usize) -> Option<Self> {
+        if lines == 0 {
+            return Some(Self::empty());
+        }
+        let data = slab.take(lines)?;
+        let mut storage = Self { data, lines, shift: 0, zero: false, slab: Some(Arc::clone(slab)) };
         storage.poison();
         Some(storage)
     }
@@ -127,6 +141,9 @@ impl Drop for Storage {
     fn drop(&mut self) {
         if self.lines == 0 {
             return;
+        }
+        if let Some(slab) = self.slab.take() {
+            return slab.put(self.data, self.lines);
         }
         if let Some(layout) = Self::layout(self.lines) {
             // SAFETY: by the type's invariant this is the block's start and layout, and we own it.
