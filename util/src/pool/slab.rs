@@ -140,7 +140,9 @@ mod tests {
             let mut pieces = Vec::new();
             while let Some(data) = slab.take(1) {
                 assert!(data.addr().get().is_multiple_of(LINE));
-                assert!(range.start.addr() <= data.addr().get() && data.addr().get() + LINE <= range.end.addr());
+                assert!(
+                    range.start.addr() <= data.addr().get() && data.addr().get() + LINE <= range.end.addr()
+                );
                 pieces.push(data);
             }
             assert_eq!(pieces.len() * LINE, slab.bytes() as usize);

@@ -3,7 +3,10 @@
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
 use super::super::prune::PrunedLeaf;
-use super::mask::{ENTRIES, FIRST, LeftTables, Mask, left_table, only_bit, restrict};
+use super::mask::{ENTRIES, FIRST, LEFT, LeftTables, Mask, SubtreeTables, left_table, only_bit, restrict};
+
+/// Number of tables of a row's own samples.
+const LEFT_TABLES: usize = LEFT.len();
 
 /// Finds the leaf of a sample.
 pub(crate) trait Chooser {
@@ -112,6 +115,66 @@ impl<const W: usize, const LEFT: u8> Chooser for ByMask<'_, W, LEFT> {
         let mut mask = self.above[x];
         self.restrict_left(&mut mask, around, gradient_before);
         self.leaf(&mask)
+    }
+}
+
+/// Trees of many leaves, with masks by subtree.
+pub(crate) struct BySubtree<'a, const LEFT: u8> {
+    pub(crate) tables: SubtreeTables<'a>,
+    /// Of each column, the subtrees that the properties of the rows above leave possible.
+    pub(crate) above: &'a [u64],
+    /// A row for each table of these properties, of the columns' intervals.
+    pub(crate) intervals: &'a [u8],
+    /// By the bits of masks.
+    pub(crate) leaves: &'a [PrunedLeaf],
+}
+
+impl<const LEFT: u8> BySubtree<'_, LEFT> {
+    /// The leaf at column `x`. `max_error` is the interval of property 15, if the tree may look at it.
+    #[inline(always)]
+    pub(crate) fn leaf(
+        &self,
+        x: usize,
+        around: &Neighbours,
+        gradient_before: i32,
+        max_error: Option<u8>,
+    ) -> PrunedLeaf {
+        let Neighbours { west, north_west, west_west, .. } = *around;
+        let values = [
+            (left_table::WEST, west),
+            (left_table::GRADIENT_STEP, west.wrapping_sub(gradient_before)),
+            (left_table::GRADIENT, gradient(around)),
+            (left_table::WEST_STEP, west.wrapping_sub(north_west)),
+            (left_table::WEST_WEST_STEP, west.wrapping_sub(west_west)),
+        ];
+        let mut intervals = [max_error; LEFT_TABLES];
+        let mut subtrees = self.above[x];
+        for (table, value) in values {
+            intervals[table] = (LEFT >> table & 1 != 0).then(|| self.tables.interval(table, value));
+        }
+        for table in 0..LEFT_TABLES {
+            if let Some(interval) = intervals[table] {
+                subtrees &= self.tables.subtrees(table, interval);
+            }
+        }
+        let subtree = subtrees.trailing_zeros() as usize % 64;
+        let mut mask = u64::MAX;
+        for (table, intervals) in (LEFT_TABLES..).zip(self.intervals.chunks_exact(self.above.len())) {
+            mask &= self.tables.leaves(table, intervals[x], subtree);
+        }
+        for table in 0..LEFT_TABLES {
+            if let Some(interval) = intervals[table] {
+                mask &= self.tables.leaves(table, interval, subtree);
+            }
+        }
+        self.leaves[subtree * 64 + mask.trailing_zeros() as usize % 64]
+    }
+}
+
+impl<const LEFT: u8> Chooser for BySubtree<'_, LEFT> {
+    #[inline(always)]
+    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32) -> PrunedLeaf {
+        self.leaf(x, around, gradient_before, None)
     }
 }
 

@@ -1,6 +1,6 @@
-//! Trees of up to 1024 leaves as tables: for each property, from its value to the number of an interval between splits,
+//! Trees as tables: for each property, from its value to the number of an interval between splits,
 //! and from that to a mask with a bit for every leaf that is not ruled out. The AND of the masks of all properties has one
-//! bit left, that of the leaf.
+//! bit left, that of the leaf. Trees of more than 128 leaves take two steps: to a subtree, then to the leaf.
 //!
 //! Against a walk down the tree this takes no branches, and the masks of properties of the row above are ready before
 //! the sample to the left is.
@@ -8,7 +8,7 @@
 use super::super::prune::PrunedTree;
 use super::super::tree::Node;
 
-/// One bit for each leaf, in 1, 2, 4, 8 or 16 words.
+/// One bit for each leaf, in 1 or 2 words.
 pub(crate) type Mask<const W: usize> = [u64; W];
 
 /// Clears the bits of `mask` that are not in `other`.
@@ -94,6 +94,17 @@ pub(crate) mod left_table {
 /// From a value to the number of its interval: no split distinguishes the values of an interval.
 type Intervals = [u8; ENTRIES];
 
+/// The interval of a value. Exact for every value: the outermost entries stand for all beyond.
+#[inline(always)]
+fn interval(intervals: &Intervals, value: i32) -> u8 {
+    match intervals.get(value.wrapping_sub(FIRST) as u32 as usize) {
+        Some(&interval) => interval,
+        None if value == i32::MIN => LEAST,
+        None if value < 0 => 0,
+        None => intervals[ENTRIES - 1],
+    }
+}
+
 /// From a value to the leaves that it leaves possible, by way of its interval.
 ///
 /// All sizes are constants, so that a look-up is a comparison and two loads.
@@ -111,15 +122,10 @@ impl<'a, const W: usize> MaskTable<'a, W> {
         self.mask(self.interval(value))
     }
 
-    /// The interval of a value. Exact for every value: the outermost entries stand for all beyond.
+    /// The interval of a value.
     #[inline(always)]
     pub(crate) fn interval(&self, value: i32) -> u8 {
-        match self.intervals.get(value.wrapping_sub(FIRST) as u32 as usize) {
-            Some(&interval) => interval,
-            None if value == i32::MIN => LEAST,
-            None if value < 0 => 0,
-            None => self.intervals[ENTRIES - 1],
-        }
+        interval(self.intervals, value)
     }
 
     /// The leaves that the values of an interval leave possible.
@@ -152,30 +158,68 @@ pub(crate) struct MaskTables {
     /// What each table is indexed by: those of [`LEFT`], then those that the tree looks at besides.
     indices: Vec<Index>,
     intervals: Vec<Intervals>,
-    /// [`INTERVALS`] masks for each table; those of no interval are unspecified.
+    /// Where the masks of each table are.
+    places: Vec<MaskPlaces>,
+    /// The masks of all tables; those of no interval are unspecified.
     masks: Vec<u64>,
+    /// For masks with a word for each subtree: for each table and interval, which words are not 0.
+    tops: Vec<[u64; INTERVALS]>,
+    /// The bit of each leaf.
+    bits: Vec<usize>,
     /// The first value of each interval of a table but the lowest.
     bounds: Vec<i64>,
     /// Of each node the mask of its leaves, the root first.
     below: Vec<u64>,
+    /// Of each node the number of its leaves.
+    leaves_below: Vec<usize>,
+    /// Of each node the subtree that it is in.
+    subtree_of: Vec<Option<usize>>,
+}
+
+/// Where the masks of a table are.
+#[derive(Clone, Copy, Debug, Default)]
+struct MaskPlaces {
+    /// That of the lowest interval.
+    first: usize,
+    /// That of the interval of `i32::MIN`, counted from there: those of other intervals come before.
+    least: usize,
 }
 
 impl MaskTables {
     /// Makes the tables of `tree` with masks of so many words, if its splits are not too far apart or too many.
     pub(crate) fn build(&mut self, tree: &PrunedTree, words: usize) -> bool {
         self.words = words;
+        self.bits.clear();
+        self.bits.extend(0..tree.leaves.len());
         self.find_below(tree);
-        self.indices.clear();
-        self.indices.extend(LEFT);
-        for (property, _) in tree.splits() {
-            let index = Index::of(property);
-            if !self.indices.contains(&index) {
-                self.indices.push(index);
-            }
+        self.build_tables(tree, |at, _| MaskPlaces { first: at * INTERVALS, least: usize::from(LEAST) })
+    }
+
+    /// Makes the tables of `tree` with masks that have a word for each of its largest subtrees of at most 64 leaves, if
+    /// there are at most 64 of these.
+    pub(crate) fn build_by_subtree(&mut self, tree: &PrunedTree) -> bool {
+        self.words = self.find_subtrees(tree);
+        if self.words > 64 {
+            return false;
         }
-        self.intervals.resize(self.indices.len(), [0; ENTRIES]);
-        self.masks.resize(self.indices.len() * INTERVALS * words, 0);
-        (0..self.indices.len()).all(|at| self.build_table(tree, at))
+        self.find_below(tree);
+        self.tops.clear();
+        let mut next = 0;
+        let built = self.build_tables(tree, |_, intervals| {
+            let first = next;
+            next += intervals + 1;
+            MaskPlaces { first, least: intervals }
+        });
+        for places in &self.places {
+            let mut tops = [0; INTERVALS];
+            let masks = self.masks[places.first * self.words..].chunks_exact(self.words);
+            for (interval, mask) in masks.take(places.least + 1).enumerate() {
+                let top = (0..).zip(mask).fold(0, |top, (word, &mask)| top | u64::from(mask != 0) << word);
+                tops[if interval == places.least { usize::from(LEAST) } else { interval }] = top;
+            }
+            self.tops.push(tops);
+        }
+        built
     }
 
     /// Words of a mask.
@@ -183,7 +227,12 @@ impl MaskTables {
         self.words
     }
 
-    /// The mask of all leaves. In the tables bits of no leaf are set.
+    /// The bit of each leaf.
+    pub(crate) fn bits(&self) -> &[usize] {
+        &self.bits
+    }
+
+    /// The mask of all leaves.
     pub(crate) fn every_leaf<const W: usize>(&self) -> Mask<W> {
         self.below.first_chunk().copied().unwrap_or([u64::MAX; W])
     }
@@ -208,9 +257,42 @@ impl MaskTables {
         self.masks.as_chunks().0.as_chunks().0
     }
 
-    /// Makes the table at a place in `indices`.
-    fn build_table(&mut self, tree: &PrunedTree, at: usize) -> bool {
-        let index = self.indices[at];
+    /// The tables whose masks have a word for each subtree.
+    pub(crate) fn by_subtree(&self) -> SubtreeTables<'_> {
+        let Self { words, intervals, places, masks, tops, .. } = self;
+        SubtreeTables { intervals, tops, places, masks, words: *words }
+    }
+
+    /// What the tables of the rows above are indexed by, in their order behind [`LEFT`].
+    pub(crate) fn above_indices(&self) -> impl Iterator<Item = Index> {
+        self.indices.iter().copied().skip(LEFT.len())
+    }
+
+    /// Makes the tables. `place` says where the masks of a table come, given its number of intervals.
+    fn build_tables(&mut self, tree: &PrunedTree, mut place: impl FnMut(usize, usize) -> MaskPlaces) -> bool {
+        self.indices.clear();
+        self.indices.extend(LEFT);
+        for (property, _) in tree.splits() {
+            let index = Index::of(property);
+            if !self.indices.contains(&index) {
+                self.indices.push(index);
+            }
+        }
+        self.intervals.resize(self.indices.len(), [0; ENTRIES]);
+        self.places.clear();
+        (0..self.indices.len()).all(|at| {
+            let fits = self.find_bounds(tree, self.indices[at]);
+            let places = place(at, self.bounds.len() + 1);
+            self.places.push(places);
+            if fits {
+                self.build_table(tree, at, places);
+            }
+            fits
+        })
+    }
+
+    /// Finds the bounds of a table, and whether it has room for them.
+    fn find_bounds(&mut self, tree: &PrunedTree, index: Index) -> bool {
         self.bounds.clear();
         for (property, value) in tree.splits().filter(|split| Index::of(split.0) == index) {
             let value = i64::from(value);
@@ -221,28 +303,29 @@ impl MaskTables {
         }
         self.bounds.sort_unstable();
         self.bounds.dedup();
-        let bounds_allowed = i64::from(FIRST) + 1..i64::from(FIRST) + ENTRIES as i64;
-        if self.bounds.len() >= usize::from(LEAST)
-            || !self.bounds.iter().all(|bound| bounds_allowed.contains(bound))
-        {
-            return false;
-        }
+        let allowed = i64::from(FIRST) + 1..i64::from(FIRST) + ENTRIES as i64;
+        self.bounds.len() < usize::from(LEAST) && self.bounds.iter().all(|bound| allowed.contains(bound))
+    }
+
+    /// Makes the table at a place in `indices`, of its bounds.
+    fn build_table(&mut self, tree: &PrunedTree, at: usize, places: MaskPlaces) {
+        let index = self.indices[at];
+        self.masks.resize(self.masks.len().max((places.first + places.least + 1) * self.words), 0);
         let mut entry = 0;
         for interval in 0..=self.bounds.len() {
             let low = entry as i32 + FIRST;
-            self.find_mask(tree, index, low, at * INTERVALS + interval);
+            self.find_mask(tree, index, low, places.first + interval);
             let end = self.bounds.get(interval).map_or(ENTRIES, |bound| (bound - i64::from(FIRST)) as usize);
             self.intervals[at][entry..end].fill(interval as u8);
             entry = end;
         }
-        self.find_mask(tree, index, i32::MIN, at * INTERVALS + usize::from(LEAST));
-        true
+        self.find_mask(tree, index, i32::MIN, places.first + places.least);
     }
 
     /// Finds which leaves a value of what tables are indexed by leaves possible: the mask `at`.
     fn find_mask(&mut self, tree: &PrunedTree, index: Index, value: i32, at: usize) {
         let mask = &mut self.masks[at * self.words..][..self.words];
-        mask.fill(u64::MAX);
+        mask.copy_from_slice(&self.below[..self.words]);
         for node in &tree.nodes {
             if let Node::Split { property, value: bound, children } = *node
                 && Index::of(property) == index
@@ -262,7 +345,10 @@ impl MaskTables {
         self.below.resize(tree.nodes.len() * words, 0);
         for (at, node) in tree.nodes.iter().enumerate().rev() {
             match *node {
-                Node::Leaf(leaf) => self.below[at * words + leaf as usize / 64] |= 1 << (leaf % 64),
+                Node::Leaf(leaf) => {
+                    let bit = self.bits[leaf as usize];
+                    self.below[at * words + bit / 64] |= 1 << (bit % 64);
+                }
                 Node::Split { children, .. } => {
                     let children = children as usize * words;
                     for word in 0..words {
@@ -272,6 +358,82 @@ impl MaskTables {
                 }
             }
         }
+    }
+
+    /// Finds the largest subtrees of at most 64 leaves, and gives each leaf a bit in the word of its own. Gives the
+    /// number of subtrees.
+    fn find_subtrees(&mut self, tree: &PrunedTree) -> usize {
+        let Self { bits, leaves_below, subtree_of, .. } = self;
+        leaves_below.clear();
+        leaves_below.resize(tree.nodes.len(), 1);
+        for (at, node) in tree.nodes.iter().enumerate().rev() {
+            if let Node::Split { children, .. } = *node {
+                leaves_below[at] = leaves_below[children as usize] + leaves_below[children as usize + 1];
+            }
+        }
+        let mut found = 0;
+        let mut subtree_at = |at: usize, parents: Option<usize>| {
+            let begins = parents.is_none() && leaves_below[at] <= 64;
+            found += usize::from(begins);
+            if begins { Some(found - 1) } else { parents }
+        };
+        subtree_of.clear();
+        subtree_of.resize(tree.nodes.len(), None);
+        subtree_of[0] = subtree_at(0, None);
+        bits.clear();
+        bits.resize(tree.leaves.len(), 0);
+        // Bits in words of subtrees beyond the last one that has a word are of no use: there are too many then.
+        let mut used = [0; 65];
+        for (at, node) in tree.nodes.iter().enumerate() {
+            let subtree = subtree_of[at];
+            match *node {
+                Node::Split { children, .. } => {
+                    for child in [children as usize, children as usize + 1] {
+                        subtree_of[child] = subtree_at(child, subtree);
+                    }
+                }
+                Node::Leaf(leaf) => {
+                    let word = subtree.unwrap_or(0).min(64);
+                    bits[leaf as usize] = word * 64 + used[word] % 64;
+                    used[word] += 1;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The tables of a tree of many leaves, whose masks have a word for each subtree: see [`MaskTables::build_by_subtree`].
+///
+/// For each value there is also a mask of the subtrees that it leaves possible. The AND of these has one bit left, and
+/// then one word of each mask is enough.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SubtreeTables<'a> {
+    intervals: &'a [Intervals],
+    tops: &'a [[u64; INTERVALS]],
+    places: &'a [MaskPlaces],
+    masks: &'a [u64],
+    words: usize,
+}
+
+impl SubtreeTables<'_> {
+    /// The interval of a value in a table.
+    #[inline(always)]
+    pub(crate) fn interval(&self, table: usize, value: i32) -> u8 {
+        interval(&self.intervals[table], value)
+    }
+
+    /// The subtrees that an interval of a table leaves possible.
+    #[inline(always)]
+    pub(crate) fn subtrees(&self, table: usize, interval: u8) -> u64 {
+        self.tops[table][usize::from(interval)]
+    }
+
+    /// The leaves of a subtree that an interval of a table leaves possible.
+    #[inline(always)]
+    pub(crate) fn leaves(&self, table: usize, interval: u8, subtree: usize) -> u64 {
+        let MaskPlaces { first, least } = self.places[table];
+        self.masks[(first + usize::from(interval).min(least)) * self.words + subtree]
     }
 }
 

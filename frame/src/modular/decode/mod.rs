@@ -30,8 +30,8 @@ use super::prune::Situation;
 use super::tree::MaTree;
 use super::weighted::{WeightedHeader, WeightedState};
 use crate::error::Error;
-use above::fill_above;
-use choosers::{Any, ByGradient, ByMask, GradientOrWeighted, One, Only, Unpredicted, left};
+use above::{fill_above, fill_subtrees_above};
+use choosers::{Any, ByGradient, ByMask, BySubtree, GradientOrWeighted, One, Only, Unpredicted, left};
 use general::General;
 use plan::{Leaves, Plan, PlanCache, Shape};
 use rows::RowBuffers;
@@ -68,6 +68,8 @@ struct Buffers {
     references: References,
     /// Of each column, the mask of the leaves that the properties of the rows above leave possible.
     above: Vec<u64>,
+    /// With masks by subtree also the intervals of those properties.
+    intervals: Vec<u8>,
 }
 
 /// Decodes the samples of `channels`, the whole list of a sub-bitstream after its transforms' meta-effects: empty
@@ -163,10 +165,15 @@ impl<'a> ChannelLoop<'a> {
     }
 
     fn start(&mut self, width: usize, header: &WeightedHeader) {
-        let Buffers { rows, weighted, weights, references, above, .. } = &mut *self.buffers;
+        let Buffers { rows, weighted, weights, references, above, intervals, .. } = &mut *self.buffers;
         rows.start(width);
-        if let Shape::ByMask(_) = self.plan.shape {
-            above.resize(width * self.plan.masks.words(), 0);
+        match self.plan.shape {
+            Shape::ByMask(_) => above.resize(width * self.plan.masks.words(), 0),
+            Shape::BySubtree(_) => {
+                above.resize(width, 0);
+                intervals.resize(width * self.plan.masks.above_indices().count(), 0);
+            }
+            _ => {}
         }
         references.truncate(self.plan.references);
         if self.plan.needs_weighted {
@@ -183,6 +190,9 @@ impl<'a> ChannelLoop<'a> {
         match shape {
             Shape::ByMask(leaves) => {
                 stream = self.decode_row_by_mask(stream, leaves);
+            }
+            Shape::BySubtree(leaves) => {
+                stream = self.decode_row_by_subtree(stream, leaves);
             }
             Shape::ByMaxError => {
                 let chooser = ByMaxError(self.plan.clusters());
@@ -238,24 +248,49 @@ impl<'a> ChannelLoop<'a> {
             Leaves::Gradient | Leaves::GradientOrWeighted if self.plan.needs_weighted => {
                 match (self.plan.usual, words) {
                     (true, 1) => weighted!(GradientOrWeighted, 1, USUAL),
-                    (true, 2) => weighted!(GradientOrWeighted, 2, USUAL),
-                    (true, 4) => weighted!(GradientOrWeighted, 4, USUAL),
-                    (true, 8) => weighted!(GradientOrWeighted, 8, USUAL),
-                    (true, _) => weighted!(GradientOrWeighted, 16, USUAL),
-                    (false, 2) => weighted!(GradientOrWeighted, 2, ALL),
-                    (false, _) => weighted!(GradientOrWeighted, 8, ALL),
+                    (true, _) => weighted!(GradientOrWeighted, 2, USUAL),
+                    (false, _) => weighted!(GradientOrWeighted, 2, ALL),
                 }
             }
-            _ if self.plan.needs_weighted => match words {
-                2 => weighted!(Any, 2, ALL),
-                _ => weighted!(Any, 8, ALL),
-            },
-            Leaves::Unpredicted if words == 1 && self.plan.usual => unweighted!(Unpredicted, 1, SQUEEZE),
-            Leaves::Gradient if words == 1 => unweighted!(Only<5>, 1, ALL),
-            _ if words == 1 => unweighted!(Any, 1, ALL),
-            _ => unweighted!(Any, 8, ALL),
+            _ if self.plan.needs_weighted => weighted!(Any, 2, ALL),
+            Leaves::Unpredicted if self.plan.usual => unweighted!(Unpredicted, 1, SQUEEZE),
+            Leaves::Gradient => unweighted!(Only<5>, 1, ALL),
+            _ => unweighted!(Any, 1, ALL),
         };
         self.buffers.above = above;
+        stream
+    }
+
+    fn decode_row_by_subtree<'b, R: IntegerReader>(
+        &mut self,
+        stream: Stream<'b, R>,
+        leaves: Leaves,
+    ) -> Stream<'b, R> {
+        const USUAL: u8 = Leaves::GradientOrWeighted.usual_left(true);
+        const ALL: u8 = left::ALL;
+        let plan = self.plan;
+        let Buffers { rows, references, above, intervals, .. } = &mut *self.buffers;
+        let (mut above, mut intervals) = (std::mem::take(above), std::mem::take(intervals));
+        fill_subtrees_above(&mut above, &mut intervals, &plan.masks, &rows.rows(), references);
+        let (tables, leaves_by_bit) = (plan.masks.by_subtree(), plan.all_leaves());
+        macro_rules! chooser {
+            ($left:ident) => {
+                &BySubtree::<'_, $left> {
+                    tables,
+                    above: &above,
+                    intervals: &intervals,
+                    leaves: leaves_by_bit,
+                }
+            };
+        }
+        let stream = match leaves {
+            Leaves::Gradient | Leaves::GradientOrWeighted if plan.needs_weighted && plan.usual => {
+                self.decode_weighted_row::<R, _, GradientOrWeighted>(stream, chooser!(USUAL))
+            }
+            _ if plan.needs_weighted => self.decode_weighted_row::<R, _, Any>(stream, chooser!(ALL)),
+            _ => self.decode_unweighted_row::<R, _, Any>(stream, chooser!(ALL)),
+        };
+        (self.buffers.above, self.buffers.intervals) = (above, intervals);
         stream
     }
 

@@ -16,20 +16,8 @@ macro_rules! with_words {
                 const $W: usize = 1;
                 $body
             }
-            2 => {
-                const $W: usize = 2;
-                $body
-            }
-            4 => {
-                const $W: usize = 4;
-                $body
-            }
-            8 => {
-                const $W: usize = 8;
-                $body
-            }
             _ => {
-                const $W: usize = 16;
+                const $W: usize = 2;
                 $body
             }
         }
@@ -48,6 +36,8 @@ pub(crate) enum Shape {
     ByMaxError,
     /// Mask tables; what the leaves have in common.
     ByMask(Leaves),
+    /// Mask tables by subtree.
+    BySubtree(Leaves),
     /// Anything else.
     #[default]
     General,
@@ -132,13 +122,22 @@ impl Plan {
     fn tabulate(&mut self) -> Shape {
         let common = self.leaves_in_common();
         self.usual = self.left_used() & !common.usual_left(self.needs_weighted) == 0;
-        let Some(words) = self.words(common) else { return Shape::General };
-        if !self.masks.build(&self.tree, words) {
+        let words = self.words(common);
+        let built = match words {
+            Some(words) => self.masks.build(&self.tree, words),
+            None => self.masks.build_by_subtree(&self.tree),
+        };
+        if !built {
             return Shape::General;
         }
         self.leaves.clear();
-        self.leaves.extend_from_slice(&self.tree.leaves);
-        self.leaves.resize(words * 64, PrunedLeaf::default());
+        self.leaves.resize(self.masks.words() * 64, PrunedLeaf::default());
+        for (&bit, leaf) in self.masks.bits().iter().zip(&self.tree.leaves) {
+            self.leaves[bit] = *leaf;
+        }
+        if words.is_none() {
+            return Shape::BySubtree(common);
+        }
         let only_property = self.tree.only_property();
         if common == Leaves::Gradient && only_property == Some(9) {
             self.fill_clusters(left_table::GRADIENT);
@@ -171,12 +170,12 @@ impl Plan {
     }
 
     /// Words of the masks: those for which there is a loop, so that not all loops are compiled for all sizes. `None` if
-    /// there are too many leaves.
+    /// there are so many leaves that masks by subtree are better.
     fn words(&self, common: Leaves) -> Option<usize> {
         let sizes: &[usize] = match (common, self.needs_weighted) {
-            (Leaves::Gradient | Leaves::GradientOrWeighted, true) if self.usual => &[1, 2, 4, 8, 16],
-            (_, true) => &[2, 8],
-            (_, false) => &[1, 8],
+            (Leaves::Gradient | Leaves::GradientOrWeighted, true) if self.usual => &[1, 2],
+            (_, true) => &[2],
+            (_, false) => &[1],
         };
         let leaves = self.tree.leaves.len();
         sizes.iter().copied().find(|words| words * 64 >= leaves)
@@ -198,6 +197,11 @@ impl Plan {
 
     pub(crate) fn clusters(&self) -> ClusterTable<'_> {
         ClusterTable(&self.clusters)
+    }
+
+    /// The leaves by the bits of masks.
+    pub(crate) fn all_leaves(&self) -> &[PrunedLeaf] {
+        &self.leaves
     }
 
     /// The leaves by the word and the bit of their mask. `W` must be the words of the masks.

@@ -10,7 +10,7 @@ use super::super::prune::PrunedLeaf;
 use super::super::weighted::{
     DIVISION, ErrorRow, PackedErrors, SATURATED, WeightedHeader, WeightedState, pack, unpack, weight_of,
 };
-use super::choosers::{ByMask, ClusterTable, Reconstruct};
+use super::choosers::{ByMask, BySubtree, ClusterTable, Reconstruct};
 use super::mask::{left_table, restrict};
 use super::rows::Rows;
 use super::stream::Stream;
@@ -234,6 +234,30 @@ impl<const W: usize, const LEFT: u8> WeightedChooser for ByMask<'_, W, LEFT> {
         restrict(&mut mask, max_error.mask(interval));
         self.restrict_left(&mut mask, around, gradient_before);
         self.leaf(&mask)
+    }
+}
+
+/// Trees with masks by subtree.
+impl<const LEFT: u8> WeightedChooser for BySubtree<'_, LEFT> {
+    /// The interval.
+    #[inline(always)]
+    fn of_strongest(&self, strongest: i32) -> u8 {
+        self.tables.interval(left_table::MAX_ERROR, strongest)
+    }
+
+    #[inline(always)]
+    fn choose(
+        &self,
+        x: usize,
+        around: &Neighbours,
+        gradient_before: i32,
+        te_w: i32,
+        strongest: (bool, u8),
+    ) -> PrunedLeaf {
+        let (is_strongest, above) = strongest;
+        let interval = self.tables.interval(left_table::MAX_ERROR, te_w);
+        let interval = select_unpredictable(is_strongest, above, interval);
+        self.leaf(x, around, gradient_before, Some(interval))
     }
 }
 
