@@ -84,3 +84,37 @@ fn a_budget_takes_threads_before_it_fails() {
     assert_eq!(error.kind(), ErrorKind::Limit);
     assert!(error.to_string().contains(&(one / 3).to_string()), "{error}");
 }
+
+/// In memory of the caller's as large as the estimate everything decodes, and is what it is elsewhere; the memory comes
+/// back. With less there is an error that names the sizes.
+#[test]
+fn pictures_decode_in_scratch_memory() {
+    let format = PixelFormat { channels: Channels::All, ..PixelFormat::default() };
+    for path in common::files(&common::testdata(), "jxl") {
+        let file = std::fs::read(&path).expect("a readable file");
+        let mut decoder = Decoder::new();
+        let mut frames = decoder.open(&file).expect("headers");
+        let needed = frames.memory_estimate::<u8>(&format, 1).expect("an estimate").total();
+        let expected = decoder.decode::<u8>(&file, &format).expect("decodes");
+
+        // Holes between pieces of different sizes take their share.
+        let size = needed as usize * 3 / 2 + 4096;
+        let pool = Pool::with_scratch(vec![0; size]).expect("memory");
+        let mut in_scratch = Decoder::new().with_pool(pool.clone());
+        for _ in 0..2 {
+            let image =
+                in_scratch.decode::<u8>(&file, &format).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            assert!(image.rows().flatten().eq(expected.rows().flatten()), "{path:?}");
+        }
+        drop(in_scratch);
+        assert_eq!(pool.into_scratch().expect("nobody holds any").len(), size);
+
+        let pool = Pool::with_scratch(vec![0; 64 + needed as usize / 4]).expect("memory");
+        let error = Decoder::new().with_pool(pool).decode::<u8>(&file, &format).map(drop);
+        if let Err(error) = error {
+            assert_eq!(error.kind(), ErrorKind::Limit, "{path:?}: {error}");
+        } else {
+            assert!(needed < 100_000, "{path:?} decodes in a quarter of {needed} bytes");
+        }
+    }
+}

@@ -221,3 +221,68 @@ fn an_observer_hears_everything() {
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
+
+/// A pool of the caller's memory lends pieces of that and of nothing else, is used again like any pool, refuses what it
+/// has no room for, and gives the memory back once nobody holds any.
+#[test]
+fn storage_is_cut_from_memory_of_the_callers() {
+    const LINES: usize = 4000;
+    let memory = vec![0u8; 64 * (LINES + 1)];
+    let range = memory.as_ptr_range();
+    let range = range.start.addr()..=range.end.addr();
+    let pool = Pool::with_scratch(memory).unwrap();
+    let budget = pool.budget().unwrap();
+    assert!((64 * LINES as u64..=64 * (LINES as u64 + 1)).contains(&budget));
+    let inside = |lease: &jxlake_util::Buffer<u8>| {
+        let lent = lease[..].as_ptr_range();
+        range.contains(&lent.start.addr()) && range.contains(&lent.end.addr())
+    };
+
+    std::thread::scope(|scope| {
+        for thread in 0..3u8 {
+            let (pool, inside) = (&pool, &inside);
+            scope.spawn(move || {
+                for round in 0..200 {
+                    let sizes = [1, 7, 40, 3].map(|size| (size * (round % 5 + 1)) as usize);
+                    let mut held: Vec<_> = sizes.iter().map(|&size| lines(pool, size).unwrap()).collect();
+                    held.iter_mut().for_each(|lease| lease[..].fill(thread));
+                    std::thread::yield_now();
+                    assert!(held.iter().all(|lease| lease[..].iter().all(|&byte| byte == thread)));
+                    assert!(held.iter().all(|lease| inside(lease)));
+                }
+            });
+        }
+    });
+    assert!(pool.statistics().total.hits > pool.statistics().total.misses);
+
+    let whole = lines(&pool, LINES).unwrap();
+    let refused = lines(&pool, 10).map(drop).unwrap_err();
+    assert!(
+        matches!(refused, PoolError::OverBudget { in_use, .. } if in_use >= 64 * LINES as u64),
+        "{refused}"
+    );
+    let pool = pool.into_scratch().unwrap_err();
+    whole.release();
+    let other = pool.clone();
+    let pool = pool.into_scratch().unwrap_err();
+    drop(other);
+    assert_eq!(pool.into_scratch().unwrap().len(), 64 * (LINES + 1));
+    assert!(Pool::new().into_scratch().is_err());
+}
+
+/// Room that is there but not in a row is told from room that is not there.
+#[test]
+fn holes_in_memory_of_the_callers_are_told() {
+    let pool = Pool::with_scratch(vec![0; 64 * 101]).unwrap();
+    let held: Vec<_> = (0..100).map(|_| lines(&pool, 1).unwrap()).collect();
+    let every_other: Vec<_> = held.into_iter().step_by(2).collect();
+    let refused = lines(&pool, 40).map(drop).unwrap_err();
+    assert!(
+        matches!(refused, PoolError::Scratch { requested: 2560, largest } if largest < 2560),
+        "{refused}"
+    );
+    drop(every_other);
+    lines(&pool, 90).unwrap().release();
+    let refused = Pool::with_scratch(vec![0; 10]).map(drop).unwrap_err();
+    assert_eq!(refused, PoolError::Scratch { requested: 64, largest: 0 });
+}
