@@ -65,16 +65,19 @@ impl WeightTable {
         Some([t0[e0], t1[e1], t2[e2], t3[e3]])
     }
 
-    /// The weights at column `x` for any sums.
+    /// The weights for any sums: at column `x` of `state`, given the errors of the two columns before.
     #[inline(never)]
     fn weights_beyond(
         &self,
+        errors: PackedErrors,
         state: &WeightedState,
-        x: usize,
-        packed_w: PackedErrors,
-        packed_ww: PackedErrors,
+        (x, packed_w, packed_ww): (usize, PackedErrors, PackedErrors),
     ) -> [u32; 4] {
-        let sums = state.errors_around(x, packed_w, packed_ww);
+        let mut sums = unpack(errors);
+        // Only then may one of the errors be.
+        if sums.iter().any(|&sum| sum >= SATURATED) {
+            sums = state.errors_around(x, packed_w, packed_ww);
+        }
         [0, 1, 2, 3].map(|i| weight_of(sums[i], self.w[i]))
     }
 }
@@ -321,7 +324,7 @@ where
             }
             let [w0, w1, w2, w3] = match table.weights(errors) {
                 Some(weights) => weights,
-                None => table.weights_beyond(state, start + i, packed_w, packed_ww),
+                None => table.weights_beyond(errors, state, (start + i, packed_w, packed_ww)),
             };
             let w = i64::from(west) * 8;
             let sub0 = w + block.slope[i];
