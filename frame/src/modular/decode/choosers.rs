@@ -34,9 +34,15 @@ impl ClusterTable<'_> {
     pub(crate) fn at(&self, value: i32) -> u8 {
         match self.0.get(value.wrapping_sub(FIRST) as u32 as usize) {
             Some(&cluster) => cluster,
-            None if value < 0 => self.0[0],
-            None => self.0[ENTRIES - 1],
+            None => self.outside(value),
         }
+    }
+
+    /// A call, and so a branch that is foreseen: a selection is what the symbol would wait for.
+    #[cold]
+    #[inline(never)]
+    fn outside(&self, value: i32) -> u8 {
+        if value < 0 { self.0[0] } else { self.0[ENTRIES - 1] }
     }
 }
 
