@@ -90,6 +90,7 @@ fn a_budget_takes_threads_before_it_fails() {
 #[test]
 fn pictures_decode_in_scratch_memory() {
     let format = PixelFormat { channels: Channels::All, ..PixelFormat::default() };
+    let mut refused = 0;
     for path in common::files(&common::testdata(), "jxl") {
         let file = std::fs::read(&path).expect("a readable file");
         let mut decoder = Decoder::new();
@@ -110,11 +111,14 @@ fn pictures_decode_in_scratch_memory() {
         assert_eq!(pool.into_scratch().expect("nobody holds any").len(), size);
 
         let pool = Pool::with_scratch(vec![0; 64 + needed as usize / 4]).expect("memory");
-        let error = Decoder::new().with_pool(pool).decode::<u8>(&file, &format).map(drop);
-        if let Err(error) = error {
-            assert_eq!(error.kind(), ErrorKind::Limit, "{path:?}: {error}");
-        } else {
-            assert!(needed < 100_000, "{path:?} decodes in a quarter of {needed} bytes");
+        // Estimates of small pictures may be far too high.
+        match Decoder::new().with_pool(pool).decode::<u8>(&file, &format) {
+            Ok(image) => assert!(image.rows().flatten().eq(expected.rows().flatten()), "{path:?}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Limit, "{path:?}: {error}");
+                refused += 1;
+            }
         }
     }
+    assert!(refused > 10, "{refused}");
 }
