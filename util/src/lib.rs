@@ -54,7 +54,8 @@
 //! [`Pool::with_budget`] bounds the bytes in use plus the bytes idle. A lease that would pass the bound first
 //! frees idle storage, oldest first, and then fails with [`PoolError::OverBudget`], which names what was asked
 //! for, what is in use, and the bound. [`Pool::check`] asks beforehand. An allocation that the system refuses is
-//! [`PoolError::Allocation`]: nothing aborts.
+//! [`PoolError::Allocation`]: nothing aborts. [`Pool::with_scratch`] cuts all storage from one piece of the caller's
+//! memory, and so never asks the system.
 //!
 //! # Threads
 //!
