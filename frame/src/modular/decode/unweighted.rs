@@ -17,28 +17,21 @@ where
     P: Reconstruct,
 {
     let Rows { row, north, north_north, .. } = rows;
-    let width = row.len();
-    let (north, north_north) = (&north[..width + 2], &north_north[..width]);
+    let (windows, north_north) = (north[..row.len() + 2].windows(3), &north_north[..row.len()]);
     let mut west = north[0];
     let mut west_west = west;
     let mut north_west = west;
     let mut gradient_before = 0;
-    for x in 0..width {
-        let around = Neighbours {
-            west,
-            north: north[x],
-            north_west,
-            north_east: north[x + 1],
-            west_west,
-            north_north: north_north[x],
-            north_east_east: north[x + 2],
-        };
+    for (x, ((decoded, window), &north_north)) in row.iter_mut().zip(windows).zip(north_north).enumerate() {
+        let &[north, north_east, north_east_east] = window else { break };
+        let around =
+            Neighbours { west, north, north_west, north_east, west_west, north_north, north_east_east };
         let leaf = chooser.choose(x, &around, gradient_before);
         let residual = stream.residual(leaf.cluster);
         let sample = P::sample(leaf, residual, &around, 0);
-        row[x] = sample;
+        *decoded = sample;
         gradient_before = gradient(&around);
-        north_west = around.north;
+        north_west = north;
         // In the second column the second sample to the left is again the first one.
         west_west = if x == 0 { sample } else { west };
         west = sample;
