@@ -155,6 +155,19 @@ impl PrunedTree {
         self.splits().all(|(property, _)| property == first).then_some(first)
     }
 
+    /// The leaf of samples whose [only property](Self::only_property) has this value.
+    pub(crate) fn leaf_by_only_property(&self, value: i32) -> PrunedLeaf {
+        let mut at = 0;
+        loop {
+            match self.nodes[at] {
+                Node::Split { value: bound, children, .. } => {
+                    at = children as usize + usize::from(value <= bound)
+                }
+                Node::Leaf(leaf) => return self.leaves[leaf as usize],
+            }
+        }
+    }
+
     /// Whether the weighted predictor must run.
     pub(crate) fn needs_weighted(&self) -> bool {
         self.uses(15) || self.leaves.iter().any(|leaf| leaf.predictor == Predictor::Weighted)

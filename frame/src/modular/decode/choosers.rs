@@ -3,7 +3,7 @@
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
 use super::super::prune::PrunedLeaf;
-use super::mask::{ENTRIES, FIRST, LEFT, LeftTables, Mask, SubtreeTables, left_table, only_bit, restrict};
+use super::mask::{LEFT, LeftTables, Mask, SubtreeTables, left_table, only_bit, restrict};
 
 /// Number of tables of a row's own samples.
 const LEFT_TABLES: usize = LEFT.len();
@@ -26,23 +26,26 @@ impl Chooser for One {
 
 /// From the value of one property to a cluster, for trees whose leaves do not differ in anything else.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ClusterTable<'a>(pub(crate) &'a [u8; ENTRIES]);
+pub(crate) struct ClusterTable<'a> {
+    pub(crate) clusters: &'a [u8],
+    /// Value of the first entry.
+    pub(crate) first: i32,
+}
 
 impl ClusterTable<'_> {
     /// The cluster of a value. Exact for every value: the outermost entries stand for all beyond.
     #[inline(always)]
     pub(crate) fn at(&self, value: i32) -> u8 {
-        match self.0.get(value.wrapping_sub(FIRST) as u32 as usize) {
+        match self.clusters.get(value.wrapping_sub(self.first) as u32 as usize) {
             Some(&cluster) => cluster,
             None => self.outside(value),
         }
     }
 
-    /// A call, and so a branch that is foreseen: a selection is what the symbol would wait for.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn outside(&self, value: i32) -> u8 {
-        if value < 0 { self.0[0] } else { self.0[ENTRIES - 1] }
+        let outermost = if value < self.first { self.clusters.first() } else { self.clusters.last() };
+        outermost.copied().unwrap_or(0)
     }
 }
 

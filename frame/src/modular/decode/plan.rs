@@ -6,23 +6,11 @@ use super::super::predictor::Predictor;
 use super::super::prune::{PrunedLeaf, PrunedTree, Situation};
 use super::super::tree::{MaTree, unpack_signed};
 use super::choosers::{ClusterTable, left};
-use super::mask::{ENTRIES, FIRST, MaskTables, left_table, only_bit, restrict};
+use super::mask::{ENTRIES, FIRST, MaskTables};
 
-/// Evaluates `$body`, in which `$W` is the constant number of words of a mask.
-macro_rules! with_words {
-    ($words:expr, $W:ident => $body:expr) => {
-        match $words {
-            1 => {
-                const $W: usize = 1;
-                $body
-            }
-            _ => {
-                const $W: usize = 2;
-                $body
-            }
-        }
-    };
-}
+/// Values that a table of clusters may have entries for.
+const MAX_CLUSTER_ENTRIES: i64 = 1 << 18;
+
 /// The shape of a pruned tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -81,7 +69,9 @@ pub(crate) struct Plan {
     pub(crate) usual: bool,
     /// The leaves, and so many more that each bit of a mask has one.
     leaves: Vec<PrunedLeaf>,
-    clusters: [u8; ENTRIES],
+    clusters: Vec<u8>,
+    first: i32,
+    bounds: Vec<i64>,
 }
 
 impl Default for Plan {
@@ -94,7 +84,9 @@ impl Default for Plan {
             masks: MaskTables::default(),
             usual: false,
             leaves: Vec::new(),
-            clusters: [0; ENTRIES],
+            clusters: Vec::new(),
+            first: 0,
+            bounds: Vec::new(),
         }
     }
 }
@@ -122,6 +114,15 @@ impl Plan {
     fn tabulate(&mut self) -> Shape {
         let common = self.leaves_in_common();
         self.usual = self.left_used() & !common.usual_left(self.needs_weighted) == 0;
+        let only_property = self.tree.only_property();
+        if common == Leaves::Gradient && only_property == Some(9) && self.fill_clusters() {
+            return Shape::ByGradient;
+        }
+        let all_weighted = self.leaves_are(|leaf| leaf.is_plain() && leaf.predictor == Predictor::Weighted);
+        let by_max_error = only_property == Some(15) || self.tree.leaves.len() == 1;
+        if all_weighted && by_max_error && self.fill_clusters() {
+            return Shape::ByMaxError;
+        }
         let words = self.words(common);
         let built = match words {
             Some(words) => self.masks.build(&self.tree, words),
@@ -137,16 +138,6 @@ impl Plan {
         }
         if words.is_none() {
             return Shape::BySubtree(common);
-        }
-        let only_property = self.tree.only_property();
-        if common == Leaves::Gradient && only_property == Some(9) {
-            self.fill_clusters(left_table::GRADIENT);
-            return Shape::ByGradient;
-        }
-        let all_weighted = self.leaves_are(|leaf| leaf.is_plain() && leaf.predictor == Predictor::Weighted);
-        if all_weighted && (only_property == Some(15) || self.tree.leaves.len() == 1) {
-            self.fill_clusters(left_table::MAX_ERROR);
-            return Shape::ByMaxError;
         }
         Shape::ByMask(common)
     }
@@ -181,22 +172,34 @@ impl Plan {
         sizes.iter().copied().find(|words| words * 64 >= leaves)
     }
 
-    /// Makes the table of clusters from the masks of the only property, a place of [`left_table`].
-    fn fill_clusters(&mut self, place: usize) {
-        with_words!(self.masks.words(), W => {
-            let table = self.masks.left::<W>().table(place);
-            let every = self.masks.every_leaf::<W>();
-            for (cluster, value) in self.clusters.iter_mut().zip(FIRST..) {
-                let mut mask = *table.at(value);
-                restrict(&mut mask, &every);
-                let (word, bit) = only_bit(&mask);
-                *cluster = self.leaves[word * 64 + bit].cluster;
-            }
-        });
+    /// Makes the table of clusters by the value of the only property, if the splits are not too far apart.
+    fn fill_clusters(&mut self) -> bool {
+        self.bounds.clear();
+        self.bounds.extend(self.tree.splits().map(|(_, value)| i64::from(value) + 1));
+        self.bounds.sort_unstable();
+        self.bounds.dedup();
+        let [lowest, highest] =
+            [self.bounds.first(), self.bounds.last()].map(|bound| bound.copied().unwrap_or(0));
+        let first = lowest.saturating_sub(1).min(i64::from(FIRST));
+        let end = (highest + 1).max(i64::from(FIRST) + ENTRIES as i64);
+        if end - first > MAX_CLUSTER_ENTRIES {
+            return false;
+        }
+        // Fits: there are few entries, and some of them are around 0.
+        self.first = first as i32;
+        self.clusters.clear();
+        let mut low = first;
+        for interval in 0..=self.bounds.len() {
+            let high = self.bounds.get(interval).copied().unwrap_or(end);
+            let cluster = self.tree.leaf_by_only_property(low as i32).cluster;
+            self.clusters.resize((high - first) as usize, cluster);
+            low = high;
+        }
+        true
     }
 
     pub(crate) fn clusters(&self) -> ClusterTable<'_> {
-        ClusterTable(&self.clusters)
+        ClusterTable { clusters: &self.clusters, first: self.first }
     }
 
     /// The leaves by the bits of masks.

@@ -313,6 +313,14 @@ fn trees_of_one_property() {
     check_kind(&gradient, |shape| shape == Shape::ByGradient);
     let weighted = TreeKind { properties: &[15], predictors: &[Predictor::Weighted], ..gradient };
     check_kind(&weighted, |shape| shape == Shape::ByMaxError);
+    // Splits far apart, as for images with 16 bits.
+    let wide = TreeKind { value_bits: 16, ..gradient };
+    check_kind(&wide, |shape| shape == Shape::ByGradient);
+    let wide = TreeKind { value_bits: 16, ..weighted };
+    check_kind(&wide, |shape| shape == Shape::ByMaxError);
+    for seed in 0..6 {
+        Case { bits: 15, ..Case::usual(&wide, seed) }.check::<i32>();
+    }
     let row = TreeKind { properties: &[2], value_bits: 4, leaves: 8, ..gradient };
     check_kind(&row, |shape| shape == Shape::ByMask(Leaves::Gradient));
     let column = TreeKind { properties: &[3], value_bits: 4, leaves: 8, ..gradient };

@@ -53,16 +53,17 @@ impl WeightTable {
         }
     }
 
-    /// The weights for packed sums of errors, if all are in the table.
+    /// The weights for the sums of `errors_w` and the packed `others`, if all are in the table.
     #[inline(always)]
-    fn weights(&self, errors: PackedErrors) -> Option<[u32; 4]> {
-        const BEYOND: PackedErrors = 0x0001_0001_0001_0001 * (0x1_0000 - TABLE_SIZE as u64);
-        if errors & BEYOND != 0 {
-            return None;
-        }
-        let [e0, e1, e2, e3] = unpack(errors).map(|error| error as usize % TABLE_SIZE);
+    fn weights(&self, errors_w: [u64; 4], others: PackedErrors) -> Option<[u32; 4]> {
+        let [e0, e1, e2, e3] = errors_w.map(|error| error as usize);
+        let [o0, o1, o2, o3] = unpack(others).map(|error| error as usize);
         let [t0, t1, t2, t3] = self.weights;
-        Some([t0[e0], t1[e1], t2[e2], t3[e3]])
+        // One index for each, and not a sum of packed errors: it is these additions that the next sample waits for.
+        match (t0.get(o0 + e0), t1.get(o1 + e1), t2.get(o2 + e2), t3.get(o3 + e3)) {
+            (Some(&w0), Some(&w1), Some(&w2), Some(&w3)) => Some([w0, w1, w2, w3]),
+            _ => None,
+        }
     }
 
     /// The weights for any sums: at column `x` of `state`, given the errors of the two columns before.
@@ -295,6 +296,7 @@ where
     let mut north_west = west;
     let mut gradient_before = 0;
     let mut te_w = 0i64;
+    let mut errors_w = [0; 4];
     let mut packed_w = 0;
     let mut packed_ww = 0;
     for start in (0..width).step_by(BLOCK) {
@@ -318,13 +320,13 @@ where
             let leaf = chooser.choose(start + i, &around, gradient_before, te_w as i32, strongest);
             let residual = stream.residual(leaf.cluster);
 
-            let mut errors = block.errors[i] + packed_ww + packed_w;
+            let mut others = block.errors[i] + packed_ww;
             if start + i + 1 == width {
-                errors += packed_w;
+                others += packed_w;
             }
-            let [w0, w1, w2, w3] = match table.weights(errors) {
+            let [w0, w1, w2, w3] = match table.weights(errors_w, others) {
                 Some(weights) => weights,
-                None => table.weights_beyond(errors, state, (start + i, packed_w, packed_ww)),
+                None => table.weights_beyond(others + packed_w, state, (start + i, packed_w, packed_ww)),
             };
             let w = i64::from(west) * 8;
             let sub0 = w + block.slope[i];
@@ -350,11 +352,11 @@ where
             block.true_errors[i] = te_w as i32;
             // (|a - b| + 3) >> 3, the first step not waiting for the sample.
             let error = |sub: i64| ((sub + 3 - sample_8).max(sample_8 - (sub - 3)) as u64) >> 3;
-            let errors = [error(sub0), error(sub1), error(sub2), error(sub3)];
+            errors_w = [error(sub0), error(sub1), error(sub2), error(sub3)];
             packed_ww = packed_w;
-            packed_w = match pack_small(errors) {
+            packed_w = match pack_small(errors_w) {
                 Some(packed) => packed,
-                None => note_large_errors(&mut state.row, start + i, errors.map(|error| error as u32)),
+                None => note_large_errors(&mut state.row, start + i, errors_w.map(|error| error as u32)),
             };
             block.packed[i] = packed_w;
 
