@@ -210,6 +210,9 @@ impl MaskTables {
             next += intervals + 1;
             MaskPlaces { first, least: intervals }
         });
+        if !built {
+            return false;
+        }
         for places in &self.places {
             let mut tops = [0; INTERVALS];
             let masks = self.masks[places.first * self.words..].chunks_exact(self.words);
@@ -219,7 +222,7 @@ impl MaskTables {
             }
             self.tops.push(tops);
         }
-        built
+        true
     }
 
     /// Words of a mask.

@@ -391,6 +391,40 @@ fn masks_of_every_size() {
     check_sizes(&TreeKind { properties: &properties[..13], predictors, ..any }, Leaves::Any, &[1]);
 }
 
+/// A tree with a split of one property for each of these values.
+fn balanced(property: u8, values: std::ops::Range<i32>) -> WrittenNode {
+    let (low, high) = (values.start, values.end);
+    if values.is_empty() {
+        return WrittenNode::leaf(if low % 2 == 0 { Predictor::Gradient } else { Predictor::West });
+    }
+    let middle = low + (high - low) / 2;
+    WrittenNode::split(
+        property,
+        middle,
+        balanced(property, middle + 1..high),
+        balanced(property, low..middle),
+    )
+}
+
+#[test]
+fn plans_for_more_splits_than_tables_have_room_for() {
+    let mut cache = PlanCache::default();
+    let mut read = MaTree::default();
+    let of_one = |splits| balanced(10, -150..splits - 150);
+    let of_two = WrittenNode::split(9, 0, of_one(250), balanced(8, 0..250));
+    for (tree, by_subtree) in [(of_two, true), (of_one(300), false), (of_one(254), true)] {
+        let contexts = tree.leaves();
+        let literals: Vec<Item> = (0..contexts).map(|context| Item::literal(context, 2)).collect();
+        let map = (0..contexts).map(|context| (context % 2) as u8).collect();
+        let configs = vec![HybridIntegerConfig::USUAL; 2];
+        let codes = BundleWriter::with_parts(map, None, configs, &literals, Kind::Prefix);
+        read_tree(&mut read, &tree, &codes);
+        let shape = cache.plan(&read, Situation { channel: 0, stream: 8, references: 0 }).shape;
+        let expected = if by_subtree { Shape::BySubtree(Leaves::Any) } else { Shape::General };
+        assert_eq!(shape, expected, "{contexts} leaves");
+    }
+}
+
 #[test]
 fn trees_beyond_masks() {
     let large = TreeKind {
