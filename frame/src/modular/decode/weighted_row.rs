@@ -66,19 +66,21 @@ impl WeightTable {
         }
     }
 
-    /// The weights for any sums: at column `x` of `state`, given the errors of the two columns before.
+    /// The weights for any sums: at column `x` of `state`, given the errors of the two columns before and the sums of all
+    /// but those of the first.
     #[inline(never)]
     fn weights_beyond(
         &self,
-        errors: PackedErrors,
+        others: PackedErrors,
         state: &WeightedState,
         (x, packed_w, packed_ww): (usize, PackedErrors, PackedErrors),
     ) -> [u32; 4] {
-        let mut sums = unpack(errors);
-        // Only then may one of the errors be.
-        if sums.iter().any(|&sum| sum >= SATURATED) {
-            sums = state.errors_around(x, packed_w, packed_ww);
-        }
+        let (others, errors_w) = (unpack(others), unpack(packed_w));
+        // Only sums as large as that can have a saturated part.
+        let sums = match others.iter().chain(&errors_w).any(|&error| error >= SATURATED) {
+            true => state.errors_around(x, packed_w, packed_ww),
+            false => [0, 1, 2, 3].map(|i| errors_w[i] + others[i]),
+        };
         [0, 1, 2, 3].map(|i| weight_of(sums[i], self.w[i]))
     }
 }
@@ -326,7 +328,7 @@ where
             }
             let [w0, w1, w2, w3] = match table.weights(errors_w, others) {
                 Some(weights) => weights,
-                None => table.weights_beyond(others + packed_w, state, (start + i, packed_w, packed_ww)),
+                None => table.weights_beyond(others, state, (start + i, packed_w, packed_ww)),
             };
             let w = i64::from(west) * 8;
             let sub0 = w + block.slope[i];
