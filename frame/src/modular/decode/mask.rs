@@ -1,6 +1,6 @@
-//! Trees as tables: for each property, from its value to the number of an interval between splits,
-//! and from that to a mask with a bit for every leaf that is not ruled out. The AND of the masks of all properties has one
-//! bit left, that of the leaf. Trees of more than 128 leaves take two steps: to a subtree, then to the leaf.
+//! Trees as tables: for each property, from its value to the number of an interval between splits, and from that to a mask
+//! with a bit for every leaf that is not ruled out. The AND of the masks of all properties has one bit left, that of the
+//! leaf. Trees of more leaves than masks have bits take two steps: to a subtree, then to the leaf.
 //!
 //! Against a walk down the tree this takes no branches, and the masks of properties of the row above are ready before
 //! the sample to the left is.

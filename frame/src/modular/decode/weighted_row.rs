@@ -183,19 +183,12 @@ impl Block {
 
 /// Finds the leaf of a sample, given property 15 too.
 pub(crate) trait WeightedChooser {
-    /// What is known of property 15, if it is the strongest of the true errors above.
-    fn of_strongest(&self, strongest: i32) -> u8;
+    /// What a value of property 15 says about the leaf.
+    fn of_max_error(&self, max_error: i32) -> u8;
 
-    /// The leaf at column `x`. Property 15 is `te_w` or, if `is_strongest`, that of which
-    /// [`of_strongest`](Self::of_strongest) said what comes with it.
-    fn choose(
-        &self,
-        x: usize,
-        around: &Neighbours,
-        gradient_before: i32,
-        te_w: i32,
-        strongest: (bool, u8),
-    ) -> PrunedLeaf;
+    /// The leaf at column `x`, given [what](Self::of_max_error) property 15 says. `gradient_before` is property 9 of the
+    /// sample to the left.
+    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32, of_max_error: u8) -> PrunedLeaf;
 }
 
 /// Trees of splits on property 15 whose leaves have the predictor Weighted and differ in their cluster only.
@@ -204,14 +197,12 @@ pub(crate) struct ByMaxError<'a>(pub(crate) ClusterTable<'a>);
 impl WeightedChooser for ByMaxError<'_> {
     /// The cluster.
     #[inline(always)]
-    fn of_strongest(&self, strongest: i32) -> u8 {
-        self.0.at(strongest)
+    fn of_max_error(&self, max_error: i32) -> u8 {
+        self.0.at(max_error)
     }
 
     #[inline(always)]
-    fn choose(&self, _: usize, _: &Neighbours, _: i32, te_w: i32, strongest: (bool, u8)) -> PrunedLeaf {
-        let (is_strongest, above) = strongest;
-        let cluster = select_unpredictable(is_strongest, above, self.0.at(te_w));
+    fn choose(&self, _: usize, _: &Neighbours, _: i32, cluster: u8) -> PrunedLeaf {
         PrunedLeaf { cluster, predictor: Predictor::Weighted, offset: 0, multiplier: 1 }
     }
 }
@@ -220,24 +211,14 @@ impl WeightedChooser for ByMaxError<'_> {
 impl<const W: usize, const LEFT: u8> WeightedChooser for ByMask<'_, W, LEFT> {
     /// The interval.
     #[inline(always)]
-    fn of_strongest(&self, strongest: i32) -> u8 {
-        self.left.table(left_table::MAX_ERROR).interval(strongest)
+    fn of_max_error(&self, max_error: i32) -> u8 {
+        self.left.table(left_table::MAX_ERROR).interval(max_error)
     }
 
     #[inline(always)]
-    fn choose(
-        &self,
-        x: usize,
-        around: &Neighbours,
-        gradient_before: i32,
-        te_w: i32,
-        strongest: (bool, u8),
-    ) -> PrunedLeaf {
-        let (is_strongest, above) = strongest;
-        let max_error = self.left.table(left_table::MAX_ERROR);
-        let interval = select_unpredictable(is_strongest, above, max_error.interval(te_w));
+    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32, interval: u8) -> PrunedLeaf {
         let mut mask = self.above[x];
-        restrict(&mut mask, max_error.mask(interval));
+        restrict(&mut mask, self.left.table(left_table::MAX_ERROR).mask(interval));
         self.restrict_left(&mut mask, around, gradient_before);
         self.leaf(&mask)
     }
@@ -247,22 +228,12 @@ impl<const W: usize, const LEFT: u8> WeightedChooser for ByMask<'_, W, LEFT> {
 impl<const LEFT: u8> WeightedChooser for BySubtree<'_, LEFT> {
     /// The interval.
     #[inline(always)]
-    fn of_strongest(&self, strongest: i32) -> u8 {
-        self.tables.interval(left_table::MAX_ERROR, strongest)
+    fn of_max_error(&self, max_error: i32) -> u8 {
+        self.tables.interval(left_table::MAX_ERROR, max_error)
     }
 
     #[inline(always)]
-    fn choose(
-        &self,
-        x: usize,
-        around: &Neighbours,
-        gradient_before: i32,
-        te_w: i32,
-        strongest: (bool, u8),
-    ) -> PrunedLeaf {
-        let (is_strongest, above) = strongest;
-        let interval = self.tables.interval(left_table::MAX_ERROR, te_w);
-        let interval = select_unpredictable(is_strongest, above, interval);
+    fn choose(&self, x: usize, around: &Neighbours, gradient_before: i32, interval: u8) -> PrunedLeaf {
         self.leaf(x, around, gradient_before, Some(interval))
     }
 }
@@ -305,7 +276,7 @@ where
         let columns = (width - start).min(BLOCK);
         block.fill(&rows, state, start, columns);
         for i in 0..columns.min(BLOCK) {
-            block.of_strongest[i] = chooser.of_strongest(block.strongest[i]);
+            block.of_strongest[i] = chooser.of_max_error(block.strongest[i]);
         }
         for i in 0..columns {
             let around = Neighbours {
@@ -318,8 +289,9 @@ where
                 north_east_east: block.north[i + 2],
             };
             let is_strongest = block.magnitude[i] > (te_w as i32).unsigned_abs();
-            let strongest = (is_strongest, block.of_strongest[i]);
-            let leaf = chooser.choose(start + i, &around, gradient_before, te_w as i32, strongest);
+            let of_te_w = chooser.of_max_error(te_w as i32);
+            let of_max_error = select_unpredictable(is_strongest, block.of_strongest[i], of_te_w);
+            let leaf = chooser.choose(start + i, &around, gradient_before, of_max_error);
             let residual = stream.residual(leaf.cluster);
 
             let mut others = block.errors[i] + packed_ww;
