@@ -232,19 +232,21 @@ impl<'a> ChannelLoop<'a> {
         const SQUEEZE: u8 = Leaves::Unpredicted.usual_left(false);
         const USUAL: u8 = Leaves::GradientOrWeighted.usual_left(true);
         const ALL: u8 = left::ALL;
-        let above = std::mem::take(&mut self.buffers.above);
+        let mut above = std::mem::take(&mut self.buffers.above);
         macro_rules! weighted {
-            ($P:ty, $words:literal, $left:ident) => {
-                self.decode_weighted_by_mask::<R, $P, $words, $left>(stream, above)
-            };
+            ($P:ty, $words:literal, $left:ident) => {{
+                let chooser: ByMask<'_, $words, $left> = self.by_mask(&mut above);
+                self.decode_weighted_row::<R, _, $P>(stream, &chooser)
+            }};
         }
         macro_rules! unweighted {
-            ($P:ty, $words:literal, $left:ident) => {
-                self.decode_unweighted_by_mask::<R, $P, $words, $left>(stream, above)
-            };
+            ($P:ty, $left:ident) => {{
+                let chooser: ByMask<'_, 1, $left> = self.by_mask(&mut above);
+                self.decode_unweighted_row::<R, _, $P>(stream, &chooser)
+            }};
         }
         let words = self.plan.masks.words();
-        let (stream, above) = match leaves {
+        let stream = match leaves {
             Leaves::Gradient | Leaves::GradientOrWeighted if self.plan.needs_weighted => {
                 match (self.plan.usual, words) {
                     (true, 1) => weighted!(GradientOrWeighted, 1, USUAL),
@@ -253,9 +255,9 @@ impl<'a> ChannelLoop<'a> {
                 }
             }
             _ if self.plan.needs_weighted => weighted!(Any, 2, ALL),
-            Leaves::Unpredicted if self.plan.usual => unweighted!(Unpredicted, 1, SQUEEZE),
-            Leaves::Gradient => unweighted!(Only<5>, 1, ALL),
-            _ => unweighted!(Any, 1, ALL),
+            Leaves::Unpredicted if self.plan.usual => unweighted!(Unpredicted, SQUEEZE),
+            Leaves::Gradient => unweighted!(Only<5>, ALL),
+            _ => unweighted!(Any, ALL),
         };
         self.buffers.above = above;
         stream
@@ -292,32 +294,6 @@ impl<'a> ChannelLoop<'a> {
         };
         (self.buffers.above, self.buffers.intervals) = (above, intervals);
         stream
-    }
-
-    fn decode_unweighted_by_mask<'b, R, P, const W: usize, const LEFT: u8>(
-        &mut self,
-        stream: Stream<'b, R>,
-        mut above: Vec<u64>,
-    ) -> (Stream<'b, R>, Vec<u64>)
-    where
-        R: IntegerReader,
-        P: choosers::Reconstruct,
-    {
-        let chooser: ByMask<'_, W, LEFT> = self.by_mask(&mut above);
-        (self.decode_unweighted_row::<R, _, P>(stream, &chooser), above)
-    }
-
-    fn decode_weighted_by_mask<'b, R, P, const W: usize, const LEFT: u8>(
-        &mut self,
-        stream: Stream<'b, R>,
-        mut above: Vec<u64>,
-    ) -> (Stream<'b, R>, Vec<u64>)
-    where
-        R: IntegerReader,
-        P: choosers::Reconstruct,
-    {
-        let chooser: ByMask<'_, W, LEFT> = self.by_mask(&mut above);
-        (self.decode_weighted_row::<R, _, P>(stream, &chooser), above)
     }
 
     /// The chooser of this row. `above` is the memory for its masks.
