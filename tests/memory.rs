@@ -17,7 +17,8 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// For each file, format and number of threads: never less than the peak, and at most two fifths more.
+/// For each file, format and number of threads: never less than the peak, and on one thread at most a quarter more; on two
+/// two fifths, because each has room for the largest transform that there may be.
 #[test]
 fn estimates_are_close_and_never_too_low() {
     let format = PixelFormat { channels: Channels::All, ..PixelFormat::default() };
@@ -44,7 +45,7 @@ fn estimates_are_close_and_never_too_low() {
             let ratio = estimate.total() as f64 / peak as f64;
             let enforced = pixels >= 500_000;
             if estimate.total() < peak
-                || (enforced && ratio > 1.4)
+                || (enforced && ratio > [1.25, 1.4][threads - 1])
                 || std::env::var_os("JXLAKE_VERBOSE").is_some()
             {
                 let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());

@@ -262,7 +262,6 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
                 .map(Pool::bytes_of::<i16>)
                 .sum::<u64>();
         }
-        // Read by each worker before the first group is.
         metadata = metadata.max(
             Pool::bytes_of::<i16>(blocks)
                 + Pool::bytes_of::<i16>(Shape2::new(2, blocks.elements().unwrap_or(0) / 4)),
@@ -271,8 +270,9 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
     // Which transforms are used is not known yet: the largest that fits, its three channels and a fourth to work in.
     let longest = |blocks: u32| 1 << (8 * blocks.clamp(1, 32)).ilog2();
     let transform: usize = 4 * longest(geometry.blocks.width) * longest(geometry.blocks.height);
-    let side = geometry.group_dim / 8;
-    let coefficients = 3 * 64 * side * side;
+    let side = geometry.group_dim as u32 / 8;
+    let most_blocks = side.min(geometry.blocks.width) * side.min(geometry.blocks.height);
+    let coefficients = 3 * 64 * most_blocks as usize;
     // What a worker takes more for coefficients that do not fit 16 bits is less than the largest transform, and hardly a
     // file has both.
     let coefficients = match kept || job.header.passes.num_passes() > 1 {
@@ -280,10 +280,12 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
         false => Pool::bytes_of_buffer::<i16>(coefficients),
     };
     let groups = if kept { geometry.num_groups() as u64 } else { 0 };
+    let of_group = if kept { 0 } else { coefficients }
+        + Pool::bytes_of_buffer::<f32>(VarDctFrame::lf_tile_len(geometry) + transform);
     FrameMemory {
-        shared: sigma + lf_samples + maps + metadata + coefficients.saturating_mul(groups),
-        per_worker: if kept { 0 } else { coefficients }
-            + Pool::bytes_of_buffer::<f32>(VarDctFrame::lf_tile_len(geometry) + transform),
+        shared: sigma + lf_samples + maps + coefficients.saturating_mul(groups),
+        // Each worker has given back the metadata of LF groups before it begins the first group.
+        per_worker: of_group.max(metadata),
         per_further_worker: 0,
     }
 }

@@ -170,8 +170,12 @@ impl<S: Sample> ModularGlobal<S> {
         let coded = header.channels.shapes();
         let bytes = |shape: &ChannelShape| Pool::bytes_of::<S>(shape.matrix());
         let tiles: u64 = (0..coded.len())
-            .filter_map(|channel| partition.tile_size(channel, &coded[channel], geometry))
-            .map(|tile| Pool::bytes_of::<S>(tile))
+            .filter_map(|channel| {
+                let (tile, whole) =
+                    (partition.tile_size(channel, &coded[channel], geometry)?, coded[channel].matrix());
+                Some(Shape2::new(tile.rows.min(whole.rows), tile.cols.min(whole.cols)))
+            })
+            .map(Pool::bytes_of::<S>)
             .sum();
         let whole = initial.iter().map(bytes).sum();
         let in_place = !header.transforms.last_squeeze().is_empty();
