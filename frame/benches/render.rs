@@ -120,7 +120,7 @@ fn stages(c: &mut Criterion) {
             let mut group = c.benchmark_group(format!("{side} {name}"));
             group.throughput(Throughput::Elements((side * side) as u64));
             for (name, stages) in chains {
-                let shape = FrameShape { width: side, height: side, group_size: SIDE };
+                let shape = FrameShape { width: side, height: side, group_size: SIDE, behind: 0 };
                 for band in [1, 2, 4, 8] {
                     let mut plan = Plan::default();
                     plan.build_with(shape, &channel_plans(), stages, band).unwrap();

@@ -1,7 +1,7 @@
 //! The chain of stages that a frame's header asks for.
 
 use super::delivery::{DeliveryStage, NOT_CONVERTIBLE, associated_alpha};
-use super::frame::{FrameJob, RenderFrame};
+use super::frame::{FrameJob, GroupRows, RenderFrame};
 use crate::colour::{Curve, EncodingConversion, LinearTarget, Transfer, XybToLinear, output_encoding_of_xyb};
 use crate::composition::{COLOUR_CHANNELS, ExtraChannelRole, Slots};
 use crate::error::{Error, Invalid, Result};
@@ -209,12 +209,13 @@ fn xyb_to(image: &ImageHeader, target: &ColourEncoding) -> Result<XybToRgb> {
 }
 
 /// The finished frame and its groups.
-pub(super) fn frame_shape(job: &FrameJob<'_>) -> FrameShape {
+pub(super) fn frame_shape(job: &FrameJob<'_>, frame: &RenderFrame<'_>) -> FrameShape {
     let size = job.geometry.upsampled;
     FrameShape {
         width: size.width as usize,
         height: size.height as usize,
         group_size: job.geometry.group_dim * job.header.upsampling as usize,
+        behind: frame.rows.map_or(0, GroupRows::behind),
     }
 }
 

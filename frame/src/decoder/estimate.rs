@@ -2,7 +2,7 @@
 
 use super::canvas::BlendingTable;
 use super::chain::{self, Chain, Given};
-use super::frame::{FrameJob, RenderFrame};
+use super::frame::{Bring, FrameJob, RenderFrame};
 use super::integers::{self, IntegerSample};
 use super::{Codestream, Context, Showing};
 use crate::composition::{SavedFrame, Slots};
@@ -170,17 +170,18 @@ impl Parts<'_> {
         self.tree.read(&mut bits, job.image, job.header, job.geometry)?;
         let modular = job.modular(self.tree);
         global.read_plan(&mut bits, job.header, &modular)?;
-        let ModularMemory { planes, undo, per_worker } = global.memory(job.geometry);
+        let ModularMemory { planes, undo, per_worker, per_further_worker } =
+            global.memory(job.header, job.geometry);
         let window =
             if modular.tree.tree().is_some_and(|tree| tree.codes().uses_lz77()) { WINDOW } else { 0 };
-        let mut memory =
-            FrameMemory { shared: planes, per_worker: per_worker + window + PALETTES, per_further_worker: 0 };
+        let per_worker = per_worker + window + PALETTES;
+        let mut memory = FrameMemory { shared: planes, per_worker, per_further_worker };
         if !is_vardct && integers::can_show(job) {
             memory.shared += undo;
             return Ok(memory);
         }
         let [waiting, rendering, early] = self.rendering(job, global.group_local().is_some())?;
-        memory.per_further_worker = early;
+        memory.per_further_worker += early;
         if is_vardct {
             let frame = vardct(job, global.group_local().is_none() && planes > 0);
             memory.shared += undo + waiting + frame.shared;
@@ -204,9 +205,10 @@ impl Parts<'_> {
         let (stages, used) = chain.stages();
         let colour = if is_vardct { Origin::Group } else { Origin::Rows };
         let extra = if is_vardct && extra_in_groups { Origin::Group } else { Origin::Rows };
-        let frame = RenderFrame { sigma, colour, extra, source: None, bring: &|_, _| Ok(()), features };
+        let bring: &Bring<'_> = &|_, _| Ok(());
+        let frame = RenderFrame { sigma, colour, extra, source: None, rows: None, bring, features };
         chain::channel_plans(job, &frame, channels);
-        plan.build(chain::frame_shape(job), channels, &stages[..used])?;
+        plan.build(chain::frame_shape(job, &frame), channels, &stages[..used])?;
         Ok(plan.memory())
     }
 

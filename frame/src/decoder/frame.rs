@@ -1,12 +1,13 @@
 //! One frame: its sections are decoded and what they hold is saved, blended, shown.
 
+use super::banded::BandedSections;
 use super::canvas::{self, BlendingTable};
 use super::chain::{self, Chain, Destinations, Given};
 use super::consumer::{Destination, FrameConsumer};
 use super::integers::{self, IntegerSample};
 use super::jpeg;
 use super::output::{DisplayedFrame, Output, Partition};
-use super::samples::ModularRows;
+use super::samples::{DecodedRows, ModularRows};
 use super::vardct::{self, VarDctParts};
 use crate::composition::{Blending, COLOUR_CHANNELS, FrameCounters, SavedFrame, Slots};
 use crate::decoder::{Context, Showing};
@@ -212,13 +213,26 @@ fn decode_modular<S: IntegerSample>(
     if integers::can_show(job) {
         return integers::show(job, global, groups, &modular, bits, output);
     }
-    decode_sections(job, global, groups, &modular, bits)?;
-    let rows = ModularRows::new(job, global.channels(), &factors);
     let sigma = Sigma::Constant(Sigma::reciprocal(job.header.restoration_filter.epf_sigma_for_modular));
-    let source: Option<&dyn RowSource> = Some(&rows);
-    let bring: &Bring<'_> = &|_, _| Ok(());
-    let frame = RenderFrame { sigma, colour: Origin::Rows, extra: Origin::Rows, source, bring, features };
-    renderer.render(job, frame, slots, output)?;
+    let mut render = |source: &dyn RowSource, rows: Option<&dyn GroupRows>| {
+        let (colour, extra) = (Origin::Rows, Origin::Rows);
+        let (source, bring) = (Some(source), &|_: usize, _: &mut GroupInput<'_>| Ok(()));
+        renderer.render(
+            job,
+            RenderFrame { sigma, colour, extra, source, rows, bring, features },
+            slots,
+            output,
+        )
+    };
+    if !job.context.oracle
+        && let Some(bands) = &global.bands(job.geometry)
+    {
+        let sections = BandedSections { job, bands, groups, modular: &modular };
+        render(&ModularRows::new(job, DecodedRows::Bands(bands), &factors), Some(&sections))?;
+    } else {
+        decode_sections(job, global, groups, &modular, bits)?;
+        render(&ModularRows::new(job, DecodedRows::Whole(global.channels()), &factors), None)?;
+    }
     global.clear();
     Ok(())
 }
@@ -266,10 +280,22 @@ pub(super) struct RenderFrame<'f> {
     pub(super) extra: Origin,
     /// Gives the channels that groups do not bring.
     pub(super) source: Option<&'f dyn RowSource>,
+    /// What decodes the rows that the source gives, if they are not there at once.
+    pub(super) rows: Option<&'f dyn GroupRows>,
     /// Writes the samples of a group.
     pub(super) bring: &'f Bring<'f>,
     /// What is drawn onto the frame.
     pub(super) features: &'f Features,
+}
+
+/// Samples that are decoded row of groups by row of groups, while what is decoded is rendered.
+pub(super) trait GroupRows: Sync {
+    /// How many rows the samples that are there end above the row of groups that was decoded last.
+    fn behind(&self) -> usize;
+
+    /// Decodes all rows of groups, and hands the number of each to `show` when it is there; of those before, `kept` rows
+    /// above its end stay there for the next one.
+    fn decode(&self, kept: usize, show: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()>;
 }
 
 /// Writes the samples of a group, counted row by row, if groups bring any.
@@ -336,7 +362,8 @@ impl Renderer {
         let (stages, used) = chain.stages();
         let stages = &stages[..used];
         chain::channel_plans(job, &frame, channels);
-        plan.build(chain::frame_shape(job), channels, stages)?;
+        let shape = chain::frame_shape(job, &frame);
+        plan.build(shape, channels, stages)?;
 
         let whole = [size.width, size.height].map(|side| side as usize);
         let regions = [plan.column_edges(), plan.row_edges()];
@@ -372,11 +399,9 @@ impl Renderer {
             grid_after.map(|grid| destination(grid, part, job.header.needs_blending().then_some(blending)));
         let consumer =
             FrameConsumer { before: to_before.as_ref(), after: to_after.as_ref(), writer: None, saved };
-        let noise = frame.features.has_noise().then(|| NoiseCells {
-            counters: job.counters,
-            side: job.geometry.group_dim,
-            group_side: chain::frame_shape(job).group_size,
-        });
+        let noise =
+            NoiseCells { counters: job.counters, side: job.geometry.group_dim, group_side: shape.group_size };
+        let noise = frame.features.has_noise().then_some(noise);
         let bring: &Bring<'_> = &|group, input| {
             (frame.bring)(group, input)?;
             noise.map_or(Ok(()), |noise| noise.bring(count, input, *level))
@@ -386,11 +411,18 @@ impl Renderer {
             if job.context.oracle {
                 return oracle::run(&executor, channels, bring, consumer);
             }
-            threads.run(job.geometry.num_groups(), |group| {
+            let submit = |group: usize| {
                 let mut input = executor.lease_group(group)?;
                 bring(group, &mut input)?;
                 executor.submit(input, consumer)
-            })
+            };
+            match frame.rows {
+                None => threads.run(job.geometry.num_groups(), submit),
+                Some(rows) => rows.decode(plan.source_rows_kept(), &|row| {
+                    let in_row = plan.groups()[0];
+                    threads.run(in_row, |column| submit(row * in_row + column))
+                }),
+            }
         };
         if destinations.shown {
             let partition = Partition { columns: Axis::Edges(regions[0]), rows: Axis::Edges(regions[1]) };

@@ -1,6 +1,7 @@
 //! The short way: integers go from the decoder to the output as they are.
 
-use super::frame::{FrameJob, decode_sections};
+use super::banded::BandedSections;
+use super::frame::{FrameJob, GroupRows, decode_sections};
 use super::output::{Output, Partition, PixelTile, PixelWriter};
 use crate::composition::{COLOUR_CHANNELS, ChannelRows};
 use crate::error::Result;
@@ -51,26 +52,13 @@ pub(super) fn show<S: IntegerSample>(
     output: &mut dyn Output,
 ) -> Result<()> {
     let (geometry, colour) = (job.geometry, job.header.colour_channels);
-    let size = geometry.coded;
-    let (width, height) = (size.width as usize, size.height as usize);
     let Some(pass) = global.group_local() else {
-        decode_sections(job, global, groups, modular, bits)?;
-        let partition = Partition { columns: Axis::Every(width), rows: Axis::Every(BAND) };
-        let channels = global.channels();
-        output.show(job.displayed(), partition, &mut |writer| {
-            job.context.threads.run(height.div_ceil(BAND), |band| {
-                let top = band * BAND;
-                let rect = Rect::new(0, top, width, BAND.min(height - top));
-                show_tile(writer, (band, 0), rect, |y| IntegerRow {
-                    x: 0,
-                    y,
-                    origin: 0,
-                    width,
-                    colour,
-                    channels,
-                })
-            })
-        })?;
+        if let Some(bands) = &global.bands(geometry) {
+            show_bands(&BandedSections { job, bands, groups, modular }, output)?;
+        } else {
+            decode_sections(job, global, groups, modular, bits)?;
+            show_whole(job, global.channels(), output)?;
+        }
         global.clear();
         return Ok(());
     };
@@ -81,13 +69,14 @@ pub(super) fn show<S: IntegerSample>(
         let rect = geometry.group_rect(group);
         let (column, row) = geometry.group_position(group);
         let channels = workspace.channels();
+        let view: ViewOf<'_, S> = &|index| channels.get(index).and_then(Channel::view);
         show_tile(writer, (row, column), rect, |y| IntegerRow {
             x: rect.x,
             y,
-            origin: rect.y,
+            origin: [rect.x, rect.y],
             width: rect.width,
             colour,
-            channels,
+            view,
         })?;
         workspace.clear();
         Ok(())
@@ -100,6 +89,46 @@ pub(super) fn show<S: IntegerSample>(
         job.context.threads.run(geometry.num_groups(), |group| {
             decode(writer, group, &mut job.section(Section::PassGroup { pass, group }))?;
             job.context.watch.step()
+        })
+    })
+}
+
+/// Decodes a frame in bands and shows each when it is joined.
+fn show_bands<S: IntegerSample>(sections: &BandedSections<'_, S>, output: &mut dyn Output) -> Result<()> {
+    let BandedSections { job, bands, .. } = *sections;
+    let (geometry, colour) = (job.geometry, job.header.colour_channels);
+    let partition = Partition { columns: Axis::Every(geometry.group_dim), rows: Axis::Edges(bands.edges()) };
+    output.show(job.displayed(), partition, &mut |writer| {
+        sections.decode(bands.behind(), &|band| {
+            let (top, bottom) = (bands.edges()[band], bands.edges()[band + 1]);
+            job.context.threads.run(geometry.groups.width as usize, |column| {
+                let Rect { x, width, .. } = geometry.group_rect(column);
+                let joined = bands.joined();
+                let origin = [0, joined.first_row()];
+                let view: ViewOf<'_, S> = &|index| joined.channel(index);
+                let rect = Rect::new(x, top, width, bottom - top);
+                show_tile(writer, (band, column), rect, |y| IntegerRow { x, y, origin, width, colour, view })
+            })
+        })
+    })
+}
+
+/// Shows the finished channels of a frame.
+fn show_whole<S: IntegerSample>(
+    job: &FrameJob<'_>,
+    channels: &[Channel<S>],
+    output: &mut dyn Output,
+) -> Result<()> {
+    let (size, colour) = (job.geometry.coded, job.header.colour_channels);
+    let (width, height) = (size.width as usize, size.height as usize);
+    let partition = Partition { columns: Axis::Every(width), rows: Axis::Every(BAND) };
+    output.show(job.displayed(), partition, &mut |writer| {
+        job.context.threads.run(height.div_ceil(BAND), |band| {
+            let top = band * BAND;
+            let rect = Rect::new(0, top, width, BAND.min(height - top));
+            let view: ViewOf<'_, S> = &|index| channels.get(index).and_then(Channel::view);
+            let row = |y| IntegerRow { x: 0, y, origin: [0, 0], width, colour, view };
+            show_tile(writer, (band, 0), rect, row)
         })
     })
 }
@@ -137,13 +166,16 @@ impl IntegerSample for i32 {
 struct IntegerRow<'a, S: Sample> {
     x: usize,
     y: usize,
-    /// Frame row of the channels' first row.
-    origin: usize,
+    /// Column and row of the channels' first sample in the frame.
+    origin: [usize; 2],
     width: usize,
     /// Number of colour channels, which come first.
     colour: usize,
-    channels: &'a [Channel<S>],
+    view: ViewOf<'a, S>,
 }
+
+/// The samples of each channel.
+type ViewOf<'a, S> = &'a dyn Fn(usize) -> Option<View2<'a, S>>;
 
 impl<S: Sample> ChannelRows<S> for IntegerRow<'_, S> {
     fn x(&self) -> usize {
@@ -161,8 +193,8 @@ impl<S: Sample> ChannelRows<S> for IntegerRow<'_, S> {
             None if channel < self.colour => channel,
             None => return &[],
         };
-        let view: Option<View2<'_, S>> = self.channels.get(index).and_then(Channel::view);
-        view.filter(|view| self.y - self.origin < view.rows())
-            .map_or(&[], |view| view.row(self.y - self.origin))
+        let [column, row] = [self.x - self.origin[0], self.y - self.origin[1]];
+        let row = (self.view)(index).filter(|view| row < view.rows()).map(|view| view.row(row));
+        row.and_then(|row| row.get(column..column + self.width)).unwrap_or(&[])
     }
 }

@@ -1,5 +1,6 @@
 //! The decoder of a codestream: its header, then frame after frame until one is displayed.
 
+mod banded;
 mod canvas;
 mod chain;
 mod consumer;

@@ -3,16 +3,27 @@
 use super::frame::FrameJob;
 use crate::composition::COLOUR_CHANNELS;
 use crate::error::{Error, Result};
+use crate::frame_header::Encoding;
 use crate::image_header::{BitDepth, ExtraChannelInfo};
 use crate::modular::channel::{Channel, Sample};
+use crate::modular::global_bands::Bands;
 use crate::modular::sample_conversion::SampleConversion;
 use crate::render::{Extent, GroupInput, RowSource};
 use crate::vardct::LfChannelDequantization;
 use fearless_simd::Level;
+use jxlake_util::View2;
+
+/// The finished channels of a frame.
+pub(super) enum DecodedRows<'f, S: Sample> {
+    /// All rows.
+    Whole(&'f [Channel<S>]),
+    /// Those of the last bands.
+    Bands(&'f Bands<'f, S>),
+}
 
 /// The channels of a modular image as sources of the rendering chain.
 pub(super) struct ModularRows<'f, S: Sample> {
-    channels: &'f [Channel<S>],
+    decoded: DecodedRows<'f, S>,
     colour_channels: usize,
     colour: Colour,
     extra: &'f [ExtraChannelInfo],
@@ -30,10 +41,10 @@ enum Colour {
 }
 
 impl<'f, S: Sample> ModularRows<'f, S> {
-    /// The finished `channels` of a frame: colour, if it is coded as Modular, then extra.
+    /// The modular channels of a frame: colour, if it is coded as Modular, then extra.
     pub(super) fn new(
         job: &FrameJob<'f>,
-        channels: &'f [Channel<S>],
+        decoded: DecodedRows<'f, S>,
         factors: &LfChannelDequantization,
     ) -> Self {
         let image_depth = job.image.bit_depth;
@@ -42,15 +53,55 @@ impl<'f, S: Sample> ModularRows<'f, S> {
             false => Colour::Samples(SampleConversion::new(image_depth, image_depth)),
         };
         let extra = &job.image.extra_channels;
-        let colour_channels = channels.len().saturating_sub(extra.len());
-        Self { channels, colour_channels, colour, extra, image_depth, level: job.context.level }
+        let colour_channels = match job.header.encoding {
+            Encoding::Modular => job.header.colour_channels,
+            Encoding::VarDct => 0,
+        };
+        Self { decoded, colour_channels, colour, extra, image_depth, level: job.context.level }
     }
 
-    fn row(&self, index: usize, x: usize, y: usize, width: usize) -> Result<&[S]> {
-        let view = self.channels.get(index).and_then(Channel::view).filter(|view| y < view.rows());
-        view.and_then(|view| view.row(y).get(x..x + width)).ok_or(Error::Misuse("no samples of a channel"))
+    /// Reads a row of channels that begin with the frame's row `first`; as [`RowSource::read`].
+    fn read_from<'s>(
+        &self,
+        (channels, first): (impl Fn(usize) -> Option<View2<'s, S>>, usize),
+        channel: usize,
+        [x, y]: [usize; 2],
+        out: &mut [f32],
+    ) -> Result<()> {
+        let width = out.len();
+        let row = |index: usize| {
+            let y = y.checked_sub(first).ok_or(NO_SAMPLES)?;
+            let view = channels(index).filter(|view| y < view.rows());
+            view.and_then(|view| view.row(y).get(x..x + width)).ok_or(NO_SAMPLES)
+        };
+        if let Some(extra) = channel.checked_sub(COLOUR_CHANNELS) {
+            let depth = self.extra.get(extra).map_or(self.image_depth, |channel| channel.bit_depth);
+            let samples = row(self.colour_channels + extra)?;
+            SampleConversion::new(depth, self.image_depth).convert_row(self.level, samples, out);
+            return Ok(());
+        }
+        match self.colour {
+            // A grey image has one colour channel, which all three are.
+            Colour::Samples(conversion) => {
+                let samples = row(channel.min(self.colour_channels.saturating_sub(1)))?;
+                conversion.convert_row(self.level, samples, out);
+            }
+            Colour::Xyb([x_factor, y_factor, b_factor]) => match channel {
+                0 => scale(row(1)?, x_factor, out),
+                1 => scale(row(0)?, y_factor, out),
+                _ => {
+                    let (luma, blue) = (row(0)?, row(2)?);
+                    for (out, (blue, luma)) in out.iter_mut().zip(blue.iter().zip(luma)) {
+                        *out = blue.to_i32().wrapping_add(luma.to_i32()) as f32 * b_factor;
+                    }
+                }
+            },
+        }
+        Ok(())
     }
 }
+
+const NO_SAMPLES: Error = Error::Misuse("no samples of a channel");
 
 /// The extra channels of a frame, for groups that bring their own.
 pub(super) struct ExtraChannels<'f> {
@@ -81,31 +132,16 @@ impl<'f> ExtraChannels<'f> {
 
 impl<S: Sample> RowSource for ModularRows<'_, S> {
     fn read(&self, channel: usize, x: usize, y: usize, out: &mut [f32]) -> Result<()> {
-        let row = |index| self.row(index, x, y, out.len());
-        if let Some(extra) = channel.checked_sub(COLOUR_CHANNELS) {
-            let depth = self.extra.get(extra).map_or(self.image_depth, |channel| channel.bit_depth);
-            let samples = row(self.colour_channels + extra)?;
-            SampleConversion::new(depth, self.image_depth).convert_row(self.level, samples, out);
-            return Ok(());
-        }
-        match self.colour {
-            // A grey image has one colour channel, which all three are.
-            Colour::Samples(conversion) => {
-                let samples = row(channel.min(self.colour_channels.saturating_sub(1)))?;
-                conversion.convert_row(self.level, samples, out);
+        match self.decoded {
+            DecodedRows::Whole(channels) => {
+                let view = |index: usize| channels.get(index).and_then(Channel::view);
+                self.read_from((view, 0), channel, [x, y], out)
             }
-            Colour::Xyb([x_factor, y_factor, b_factor]) => match channel {
-                0 => scale(row(1)?, x_factor, out),
-                1 => scale(row(0)?, y_factor, out),
-                _ => {
-                    let (luma, blue) = (row(0)?, row(2)?);
-                    for (out, (blue, luma)) in out.iter_mut().zip(blue.iter().zip(luma)) {
-                        *out = blue.to_i32().wrapping_add(luma.to_i32()) as f32 * b_factor;
-                    }
-                }
-            },
+            DecodedRows::Bands(bands) => {
+                let joined = bands.joined();
+                self.read_from((|index| joined.channel(index), joined.first_row()), channel, [x, y], out)
+            }
         }
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::frame::{FrameJob, ModularFrame, RenderFrame, Scene};
 use super::integers::IntegerSample;
 use super::output::Output;
-use super::samples::{ExtraChannels, ModularRows};
+use super::samples::{DecodedRows, ExtraChannels, ModularRows};
 use crate::composition::Slots;
 use crate::error::{Invalid, Result};
 use crate::geometry::Section;
@@ -132,14 +132,15 @@ fn decode_with_lf<S: IntegerSample>(
         })?;
         reader.render(group, &pass_group, input)
     };
-    let rows = ModularRows::new(job, global.channels(), frame.lf_dequantization());
+    let rows = ModularRows::new(job, DecodedRows::Whole(global.channels()), frame.lf_dequantization());
     let sigma = match &sigma {
         Some(BlockSigma { indices, values }) => Sigma::Blocks { indices: indices.view(), values },
         None => Sigma::Constant(f32::NEG_INFINITY),
     };
     let extra = if matches!(place, ExtraPlace::Groups(_)) { Origin::Group } else { Origin::Rows };
     let source: Option<&dyn RowSource> = Some(&rows);
-    let rendering = RenderFrame { sigma, colour: Origin::Group, extra, source, bring: &bring, features };
+    let colour = Origin::Group;
+    let rendering = RenderFrame { sigma, colour, extra, source, rows: None, bring: &bring, features };
     renderer.render(job, rendering, slots, output)
 }
 

@@ -1,14 +1,15 @@
 //! GlobalModular: the modular image of a frame, whose samples are spread over all sections.
 //!
-//! There are two ways to decode it. If the transforms allow ([`ModularGlobal::group_local`]), each group is finished by
-//! itself while it is in the cache ([`ModularGlobal::decode_group`]), and no matrix of the frame's size is needed.
-//! Otherwise the sections store their tiles into such matrices ([`ModularGlobal::tiles`]), and the transforms are undone
+//! There are three ways to decode it. If the transforms allow ([`ModularGlobal::group_local`]), each group is finished by
+//! itself while it is in the cache ([`ModularGlobal::decode_group`]), and no matrix of the frame's size is needed; nor is
+//! it if each row of groups completes rows of the picture ([`ModularGlobal::bands`]). Otherwise the sections store their tiles into such matrices ([`ModularGlobal::tiles`]), and the transforms are undone
 //! at the end ([`ModularGlobal::finish`]).
 
 use jxlake_entropy::BitReader;
 use jxlake_util::{Axis, Grid, Pool, Release, Shape2, Threads, ViewMut2};
 
 use super::channel::{Channel, ChannelShape, Sample};
+use super::global_bands::BandMemory;
 use super::partition::{Partition, Place};
 use super::stream_index::ModularStream;
 use super::sub_bitstream::{
@@ -26,15 +27,16 @@ use crate::geometry::{FrameGeometry, Section};
 /// `drop` give them back.
 #[derive(Debug)]
 pub struct ModularGlobal<S: Sample> {
-    plan: Plan,
+    pub(super) plan: Plan,
     /// Coded channels, those with tiles without samples. [`ModularGlobal::tiles`] gathers them; after
     /// [`ModularGlobal::finish`] they are the channels of the frame.
-    channels: Vec<Channel<S>>,
+    pub(super) channels: Vec<Channel<S>>,
     /// Storage of the list of grids while there are none.
     grids: Grids<'static, S>,
     /// Storage of the list of places while there are none.
     places: Places<'static, S>,
-    samples: SampleWorkspace,
+    pub(super) samples: SampleWorkspace,
+    pub(super) bands: BandMemory<S>,
 }
 
 /// Bytes that the modular image of a frame takes from the pool.
@@ -46,6 +48,8 @@ pub struct ModularMemory {
     pub undo: u64,
     /// The tiles of a group, for each worker.
     pub per_worker: u64,
+    /// More for each worker beyond the first.
+    pub per_further_worker: u64,
 }
 
 /// A grid for each coded channel that has tiles.
@@ -56,11 +60,11 @@ type Places<'a, S> = Vec<ViewMut2<'a, S>>;
 
 /// What sections need to know to decode their part.
 #[derive(Debug, Default)]
-struct Plan {
+pub(super) struct Plan {
     /// The channels of the frame.
-    initial: Vec<ChannelShape>,
-    header: SubBitstreamHeader,
-    partition: Partition,
+    pub(super) initial: Vec<ChannelShape>,
+    pub(super) header: SubBitstreamHeader,
+    pub(super) partition: Partition,
     group_local: Option<usize>,
     /// That of the last squeeze.
     layout: SqueezeLayout,
@@ -94,6 +98,11 @@ impl<S: Sample> GroupWorkspace<S> {
         &mut self.channels
     }
 
+    /// The decoded tiles of a section.
+    pub(super) fn decoded_mut(&mut self) -> &mut Vec<Channel<S>> {
+        &mut self.decoded
+    }
+
     /// Gives the samples back.
     pub fn clear(&mut self) {
         self.decoded.clear();
@@ -103,8 +112,8 @@ impl<S: Sample> GroupWorkspace<S> {
 
 impl<S: Sample> Default for ModularGlobal<S> {
     fn default() -> Self {
-        let (plan, samples) = (Plan::default(), SampleWorkspace::default());
-        Self { plan, channels: Vec::new(), grids: Vec::new(), places: Vec::new(), samples }
+        let (plan, samples, bands) = (Plan::default(), SampleWorkspace::default(), BandMemory::default());
+        Self { plan, channels: Vec::new(), grids: Vec::new(), places: Vec::new(), samples, bands }
     }
 }
 
@@ -165,7 +174,11 @@ impl<S: Sample> ModularGlobal<S> {
     }
 
     /// What the plan that was read takes from the pool.
-    pub fn memory(&self, geometry: &FrameGeometry) -> ModularMemory {
+    pub fn memory(&mut self, frame: &FrameHeader, geometry: &FrameGeometry) -> ModularMemory {
+        let in_bands = match frame.encoding {
+            Encoding::Modular => self.bands.bytes(&self.plan, frame, geometry),
+            Encoding::VarDct => None,
+        };
         let Plan { initial, header, partition, .. } = &self.plan;
         let coded = header.channels.shapes();
         let bytes = |shape: &ChannelShape| Pool::bytes_of::<S>(shape.matrix());
@@ -191,8 +204,12 @@ impl<S: Sample> ModularGlobal<S> {
         } else {
             None
         };
-        let in_groups = coded.iter().skip(partition.globals()).map(bytes).sum::<u64>();
         let global = coded[..partition.globals()].iter().map(bytes).sum::<u64>();
+        if let Some([rows, waiting]) = in_bands {
+            let per_worker = tiles + strip.unwrap_or(0);
+            return ModularMemory { planes: global + rows, undo: 0, per_worker, per_further_worker: waiting };
+        }
+        let in_groups = coded.iter().skip(partition.globals()).map(bytes).sum::<u64>();
         match self.group_local().is_some() {
             true => {
                 let expanded = |shape: &ChannelShape| {
@@ -200,12 +217,12 @@ impl<S: Sample> ModularGlobal<S> {
                     Pool::bytes_of::<S>(Shape2::new(dim >> shape.vshift.max(0), dim >> shape.hshift.max(0)))
                 };
                 let expanded = if undo > 0 { initial.iter().map(expanded).sum() } else { 0 };
-                ModularMemory { planes: global, undo: 0, per_worker: tiles + expanded }
+                ModularMemory { planes: global, undo: 0, per_worker: tiles + expanded, per_further_worker: 0 }
             }
             false => {
                 let planes = if in_place { whole } else { in_groups };
                 let per_worker = tiles + strip.unwrap_or(0);
-                ModularMemory { planes: global + planes, undo, per_worker }
+                ModularMemory { planes: global + planes, undo, per_worker, per_further_worker: 0 }
             }
         }
     }
@@ -323,6 +340,7 @@ impl<S: Sample> ModularGlobal<S> {
     /// Gives all samples back.
     pub fn clear(&mut self) {
         self.channels.clear();
+        self.bands.clear();
     }
 }
 
@@ -351,7 +369,7 @@ impl Plan {
     }
 
     /// Decodes the sub-bitstream of a section and undoes its own transforms, into `workspace.decoded`.
-    fn decode_section<S: Sample>(
+    pub(super) fn decode_section<S: Sample>(
         &self,
         section: Section,
         bits: &mut BitReader<'_>,

@@ -5,6 +5,7 @@ pub mod channel_list;
 pub mod decode;
 pub mod fault;
 pub mod global;
+pub mod global_bands;
 pub mod global_tree;
 pub mod lane;
 pub mod partition;

@@ -52,6 +52,12 @@ impl Rct {
         if let (Some(a), Some(b), Some(c)) = (a, b, c) {
             self.undo_sums([a, b, c], context)?;
         }
+        self.exchange(channels);
+        Ok(())
+    }
+
+    /// Gives the three channels, or what stands for them, the places that they have after the sums are undone.
+    pub(super) fn exchange<T>(&self, channels: &mut [T; 3]) {
         match self.kind / 7 {
             0 => {}
             1 => channels.rotate_right(1),
@@ -60,7 +66,6 @@ impl Rct {
             4 => channels.swap(0, 1),
             _ => channels.swap(0, 2),
         }
-        Ok(())
     }
 
     fn undo_sums<S: Sample>(&self, channels: [ViewMut2<'_, S>; 3], context: &UndoContext<'_>) -> Result<()> {
@@ -76,7 +81,8 @@ impl Rct {
         })
     }
 
-    fn undo_rows<S: Sample>(&self, level: Level, channels: [ViewMut2<'_, S>; 3]) -> Result<()> {
+    /// Undoes the sums of rows of the three channels, but does not exchange them.
+    pub(super) fn undo_rows<S: Sample>(&self, level: Level, channels: [ViewMut2<'_, S>; 3]) -> Result<()> {
         let kind = self.kind % 7;
         match dispatch!(level, simd => undo_rows_with(simd, kind, channels)) {
             true => Err(Error::SampleOverflow),

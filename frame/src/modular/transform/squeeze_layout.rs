@@ -176,33 +176,37 @@ impl Join {
         let strips = samples.into_grid(context.pool, Axis::Every(rows), Axis::Every(cols))?;
         let join = |strip: usize| {
             let (row, col) = if self.horizontal { (strip, 0) } else { (0, strip) };
-            strips.take(row, col).map_or(Ok(()), |strip| self.undo_strip(strip, context))
+            strips.take(row, col).map_or(Ok(()), |strip| join_strip(strip, self.horizontal, context))
         };
         match is_small {
             true => (0..strips.tiles()).try_for_each(join),
             false => context.threads.run(strips.tiles(), join),
         }
     }
+}
 
-    /// Joins a strip, whose lines do not depend on others, by way of a copy.
-    fn undo_strip<S: Sample>(&self, strip: ViewMut2<'_, S>, context: &UndoContext<'_>) -> Result<()> {
-        let (rows, cols) = (strip.rows(), strip.cols());
-        let mut copy = context.pool.buffer(Purpose::Modular, rows * cols)?;
-        let mut copy = ViewMut2::from_slice(&mut copy, rows, cols, cols).map_err(|_| MISSING)?;
-        copy.copy_from(strip.as_view());
-        let copy = copy.into_view();
-        let overflows = match self.horizontal {
-            true => {
-                let (averages, residuals) = copy.split_at_col(cols.div_ceil(2));
-                join_columns(context.level, averages, residuals, strip)
-            }
-            false => {
-                let (averages, residuals) = copy.split_at_row(rows.div_ceil(2));
-                join_rows(context.level, averages, residuals, strip)
-            }
-        };
-        if overflows { Err(Error::SampleOverflow) } else { Ok(()) }
-    }
+/// Joins a strip, whose lines do not depend on others, by way of a copy.
+pub(super) fn join_strip<S: Sample>(
+    strip: ViewMut2<'_, S>,
+    horizontal: bool,
+    context: &UndoContext<'_>,
+) -> Result<()> {
+    let (rows, cols) = (strip.rows(), strip.cols());
+    let mut copy = context.pool.buffer(Purpose::Modular, rows * cols)?;
+    let mut copy = ViewMut2::from_slice(&mut copy, rows, cols, cols).map_err(|_| MISSING)?;
+    copy.copy_from(strip.as_view());
+    let copy = copy.into_view();
+    let overflows = match horizontal {
+        true => {
+            let (averages, residuals) = copy.split_at_col(cols.div_ceil(2));
+            join_columns(context.level, averages, residuals, strip)
+        }
+        false => {
+            let (averages, residuals) = copy.split_at_row(rows.div_ceil(2));
+            join_rows(context.level, None, averages, residuals, strip)
+        }
+    };
+    if overflows { Err(Error::SampleOverflow) } else { Ok(()) }
 }
 
 fn rect_of(shape: &ChannelShape) -> Rect {

@@ -26,19 +26,21 @@ pub(super) type Column<S> = [S; LANES];
 
 /// Joins rows: the rows of `output` alternate between those that `averages` and `residuals` stand for.
 ///
-/// All have the same columns; `output` has as many rows as the others together, and `averages` as many rows as
-/// `residuals` or one more. Returns whether a sample did not fit its type.
+/// All have the same columns; `output` has two rows for each of `residuals`, perhaps one more, which is the last of the
+/// averages. The row of `averages` behind those of `residuals` is missing only at the end of a channel, and the row
+/// `above` the output only at its start. Returns whether a sample did not fit its type.
 #[must_use]
 pub(super) fn join_rows<S: Sample>(
     level: Level,
+    above: Option<&[S]>,
     averages: View2<'_, S>,
     residuals: View2<'_, S>,
     output: ViewMut2<'_, S>,
 ) -> bool {
-    dispatch!(level, simd => join_rows_with(simd, averages, residuals, output))
+    dispatch!(level, simd => join_rows_with(simd, above, averages, residuals, output))
 }
 
-/// Joins columns; shapes as for [`join_rows`] with rows and columns exchanged.
+/// Joins columns; shapes as for [`join_rows`] with rows and columns exchanged, and always from the start to the end.
 #[must_use]
 pub(super) fn join_columns<S: Sample>(
     level: Level,
@@ -131,6 +133,7 @@ fn is_exact<S: Sample>(extent: S) -> bool {
 #[inline(always)]
 fn join_rows_with<S: Sample, V: Simd>(
     _simd: V,
+    start: Option<&[S]>,
     averages: View2<'_, S>,
     residuals: View2<'_, S>,
     mut output: ViewMut2<'_, S>,
@@ -142,7 +145,7 @@ fn join_rows_with<S: Sample, V: Simd>(
         let average = averages.row(i);
         let next = if i + 1 < averages.rows() { averages.row(i + 1) } else { average };
         let (above, mut below) = output.reborrow().split_at_row(2 * i);
-        let previous = if i > 0 { above.as_view().row(2 * i - 1) } else { average };
+        let previous = if i > 0 { above.as_view().row(2 * i - 1) } else { start.unwrap_or(average) };
         let (mut first, mut second) = below.reborrow().split_at_row(1);
         let mut rows = Rows {
             previous,
@@ -158,7 +161,7 @@ fn join_rows_with<S: Sample, V: Simd>(
             rows.join_wide(&mut overflow);
         }
     }
-    if averages.rows() > pairs {
+    if output.rows() > 2 * pairs {
         output.row_mut(2 * pairs).copy_from_slice(averages.row(pairs));
     }
     overflow != 0
@@ -398,7 +401,8 @@ mod tests {
         });
         let mut at = 0..;
         let r = channel::<S>(lines, pairs, || at.next().map(|i| residuals[i % lines][i / lines]).unwrap());
-        let overflow = join_rows(level, a.view().unwrap(), r.view().unwrap(), output.view_mut().unwrap());
+        let overflow =
+            join_rows(level, None, a.view().unwrap(), r.view().unwrap(), output.view_mut().unwrap());
         assert_eq!(overflow, !fits);
         if fits {
             let output = rows(&output);

@@ -26,8 +26,10 @@ impl Plan {
             if self.groups[axis as usize] == 1 {
                 continue;
             }
+            let mut start = Need::default();
+            start.margins.after[Axis::Rows as usize] = self.frame.map_or(0, |frame| frame.behind);
             self.needs.clear();
-            self.needs.resize(self.channels, Need::default());
+            self.needs.resize(self.channels, start);
             let behind = |need: &Need| need.margins.after[axis as usize];
             for node in &self.nodes {
                 let links = &self.links[node.links.clone()];

@@ -55,6 +55,8 @@ pub struct FrameShape {
     pub height: usize,
     /// Columns and rows a group covers after upsampling: `group_dim * upsampling`.
     pub group_size: usize,
+    /// Rows that a [source](Origin::Rows) of full resolution does not have yet when it has a row of groups.
+    pub behind: usize,
 }
 
 impl FrameShape {
@@ -158,6 +160,12 @@ impl Plan {
     /// The rows that divide the finished frame into regions, as [`column_edges`](Self::column_edges).
     pub fn row_edges(&self) -> &[usize] {
         &self.edges[1]
+    }
+
+    /// How many rows above the end of a row of groups, and all below, the next row of groups needs of its source.
+    pub fn source_rows_kept(&self) -> usize {
+        let levels = self.levels.iter().filter(|level| !level.in_group);
+        levels.map(|level| level.margins.before[1]).max().unwrap_or(0)
     }
 
     /// Number of groups in a row of groups, and number of rows of groups.

@@ -33,6 +33,7 @@ fn random_chains_agree_with_the_oracle() {
             width: random_length(random, group_size),
             height: random_length(random, group_size),
             group_size,
+            behind: if random.below(3) == 0 { random.below(12) } else { 0 },
         };
         let largest = (group_size / 32).ilog2() as usize + 1;
         let mut shift = || random.below(largest + 1) as u8;

@@ -31,6 +31,7 @@ fn random_frame(random: &mut Random) -> Frame {
         width: random_length(random, group_size).min(limit << frame_shift),
         height: random_length(random, group_size).min(limit << frame_shift),
         group_size,
+        behind: 0,
     };
     let mut shifts = vec![Shift::both(frame_shift); 3];
     if random.below(3) == 0 {

@@ -5,8 +5,10 @@ use crate::Error;
 use crate::render::*;
 use fearless_simd::Level;
 use jxlake_util::Pool;
+use std::ops::Range;
+use std::sync::Mutex;
 
-const SHAPE: FrameShape = FrameShape { width: 200, height: 150, group_size: 64 };
+const SHAPE: FrameShape = FrameShape { width: 200, height: 150, group_size: 64, behind: 0 };
 const FULL: ChannelPlan = ChannelPlan { shift: Shift::both(0), origin: Origin::Group };
 
 fn filter(border: u8) -> Filter {
@@ -81,6 +83,52 @@ fn an_abandoned_or_failed_frame_leaves_nothing() {
     let executor = state.begin(job);
     (0..12).for_each(|group| submit(&executor, group, &Until(1000)).unwrap());
     assert!(executor.is_complete());
+}
+
+/// Notes the rows that are asked for.
+struct AskedRows(Mutex<Range<usize>>);
+
+impl RowSource for AskedRows {
+    fn read(&self, _: usize, _: usize, y: usize, out: &mut [f32]) -> Result<(), Error> {
+        let mut asked = self.0.lock().unwrap();
+        *asked = asked.start.min(y)..asked.end.max(y + 1);
+        out.fill(0.5);
+        Ok(())
+    }
+}
+
+/// A source that stays behind the groups is not asked for rows that it has not got yet, nor for those that it need not keep.
+#[test]
+fn rows_of_a_source_come_band_by_band() {
+    let (filters, pool) = ([filter(3), filter(1)], Pool::new());
+    let stages = filters.each_ref().map(|filter| Stage::Window(filter));
+    let (mut plan, mut state) = (Plan::default(), StreamingState::default());
+    for behind in [0, 6] {
+        let shape = FrameShape { behind, ..SHAPE };
+        plan.build(shape, &[ChannelPlan { origin: Origin::Rows, ..FULL }], &stages).unwrap();
+        let source = AskedRows(Mutex::default());
+        let job = RenderJob {
+            plan: &plan,
+            stages: &stages,
+            source: Some(&source),
+            pool: &pool,
+            level: Level::new(),
+        };
+        let executor = state.begin(job);
+        let [columns, rows] = plan.groups();
+        let mut kept = 0;
+        for row in 0..rows {
+            *source.0.lock().unwrap() = kept..kept;
+            for group in row * columns..(row + 1) * columns {
+                executor.submit(executor.lease_group(group).unwrap(), &Until(usize::MAX)).unwrap();
+            }
+            let end = if row + 1 == rows { shape.height } else { (row + 1) * shape.group_size - behind };
+            assert_eq!(*source.0.lock().unwrap(), kept..end, "row {row} of groups");
+            kept = (row + 1) * shape.group_size - plan.source_rows_kept();
+        }
+        assert!(executor.is_complete());
+        assert_eq!(plan.source_rows_kept(), behind + 2 * 4);
+    }
 }
 
 #[test]

@@ -1,0 +1,635 @@
+//! Undoing a squeeze of a whole frame in bands: whatever a row of groups completes is joined when it is decoded, and no plane
+//! of the frame's size is needed.
+//!
+//! A squeeze halves channels again and again, so each channel before it is the root of a tree whose leaves are coded channels.
+//! Every node keeps the rows that the node above it has not taken yet. Two rows are joined when the row of averages behind
+//! them is there; therefore each level stays a few rows *behind* the groups, and the picture stays behind all of them.
+
+use std::ops::Range;
+
+use jxlake_util::{Buffer, Lease, Pool, Purpose, Rect, View2, ViewMut2};
+
+use super::squeeze_layout::join_strip;
+use super::undo::{MISSING, UndoContext};
+use super::unsqueeze::{LANES, join_rows};
+use super::{Rct, Transform, TransformList};
+use crate::error::{Error, Result};
+use crate::modular::channel::{ChannelShape, Sample};
+
+/// The bands of a squeeze and of the colour transforms before it.
+#[derive(Debug)]
+pub(in crate::modular) struct SqueezeBands<S: Sample> {
+    plan: Plan,
+    /// The rows of all stores; behind them the last row that each node of joined rows has made.
+    samples: Option<Lease<Buffer<S>>>,
+}
+
+impl<S: Sample> Default for SqueezeBands<S> {
+    fn default() -> Self {
+        Self { plan: Plan::default(), samples: None }
+    }
+}
+
+/// Rows begin at multiples of so many elements, for which vectors need no more cache lines than they are long.
+const LINE: usize = 32;
+
+/// What is joined, where it is kept, and how far it has come.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Parents before children; first the channels before the squeeze.
+    nodes: Vec<Node>,
+    /// The node of each coded channel.
+    leaves: Vec<usize>,
+    /// First those of the frame's channels, in their order.
+    stores: Vec<Store>,
+    /// Colour transforms in the order in which they are undone, and the nodes of their channels.
+    colours: Vec<(Rct, [usize; 3])>,
+    channels: usize,
+    group_dim: usize,
+    bands: usize,
+    /// Elements of all stores.
+    stored: usize,
+    /// Elements of all rows [`above`](Made::OfRows).
+    above: usize,
+    /// Rows that are kept of what a band of groups should have completed.
+    kept: usize,
+    /// Rows of the frame's channels that were complete with the band before, and that are with this one.
+    complete: [usize; 2],
+}
+
+/// A channel: a coded one, or one that is joined.
+#[derive(Clone, Copy, Debug, Default)]
+struct Node {
+    rows: usize,
+    cols: usize,
+    made: Made,
+    store: usize,
+    /// First column in the store.
+    column: usize,
+    /// Rows that were there with the band before, and that are with this one.
+    ready: [usize; 2],
+}
+
+/// Where the rows of a node come from.
+#[derive(Clone, Copy, Debug, Default)]
+enum Made {
+    /// Coded; so many rows come with a row of groups.
+    InBands(usize),
+    /// Coded; all rows come with the first row of groups.
+    #[default]
+    AtOnce,
+    /// Joined of the columns of two nodes to the left and right in the same store.
+    OfColumns { averages: usize, residuals: usize },
+    /// Joined of the rows of two nodes; `above` is where the last row is kept for the next band.
+    OfRows { averages: usize, residuals: usize, above: usize },
+}
+
+/// Rows of one node, and of all that it is joined of in place.
+#[derive(Clone, Copy, Debug)]
+struct Store {
+    owner: usize,
+    /// The node that takes the rows; none takes those of the frame's channels.
+    reader: Option<usize>,
+    cols: usize,
+    /// Rows that there is room for.
+    rows: usize,
+    /// The first element, and elements from row to row.
+    offset: usize,
+    stride: usize,
+    /// The row of the owner that is kept first.
+    first: usize,
+    /// Rows of any node in it that are there.
+    end: usize,
+}
+
+impl Plan {
+    /// See [`SqueezeBands::lay_out`].
+    fn lay_out(
+        &mut self,
+        transforms: &TransformList,
+        shapes: &[ChannelShape],
+        group_dim: usize,
+        rows_in_group: impl Fn(usize) -> Option<usize>,
+    ) -> Option<usize> {
+        let Self { nodes, leaves, stores, colours, .. } = self;
+        nodes.clear();
+        stores.clear();
+        colours.clear();
+        let [colour_transforms @ .., Transform::Squeeze(squeeze)] = transforms.transforms() else {
+            return None;
+        };
+        let size = shapes.first()?.matrix();
+        let alike = |shape: &ChannelShape| shape.matrix() == size && (shape.hshift, shape.vshift) == (0, 0);
+        if !shapes.iter().all(alike) || size.is_empty() {
+            return None;
+        }
+
+        // The places of channels, while colour transforms exchange them.
+        let places = &mut *leaves;
+        places.clear();
+        places.extend(0..shapes.len());
+        for transform in colour_transforms.iter().rev() {
+            let Transform::Rct(rct) = transform else { return None };
+            let three = places.get_mut(rct.begin()..)?.first_chunk_mut::<3>()?;
+            colours.push((*rct, *three));
+            rct.exchange(three);
+        }
+        let place = |channel: usize| places.iter().position(|&at| at == channel).unwrap_or(0);
+        nodes.extend((0..shapes.len()).map(|channel| Node {
+            rows: size.rows,
+            cols: size.cols,
+            store: place(channel),
+            ..Node::default()
+        }));
+        stores.extend(places.iter().map(|&owner| Store::new(owner, None, size.cols)));
+
+        let list = places;
+        list.clear();
+        list.extend(0..shapes.len());
+        let mut above = 0;
+        for step in transforms.steps(squeeze) {
+            step.split(list, |node| halve(nodes, stores, &mut above, (node, step.horizontal)));
+        }
+        for (coded, &leaf) in leaves.iter().enumerate() {
+            nodes[leaf].made = rows_in_group(coded).map_or(Made::AtOnce, Made::InBands);
+        }
+        (self.channels, self.group_dim, self.above) = (shapes.len(), group_dim, above);
+        self.bands = size.rows.div_ceil(group_dim);
+        self.find_behind()
+    }
+
+    /// How many rows the frame's channels stay behind rows of groups.
+    fn find_behind(&mut self) -> Option<usize> {
+        self.restart();
+        let mut behind = 0;
+        for band in 0..self.bands {
+            self.arrive(band);
+            if band + 1 < self.bands {
+                behind = behind.max(((band + 1) * self.group_dim).saturating_sub(self.complete[1]));
+            }
+        }
+        (self.bands > 1 && behind < self.group_dim).then_some(behind)
+    }
+
+    /// Finds the size of all stores and places them, if the first row that is still needed after a band is `kept` rows above the end of its
+    /// groups.
+    fn size_stores(&mut self, kept: usize) {
+        self.kept = kept;
+        self.restart();
+        for band in 0..self.bands {
+            self.arrive(band);
+            for store in &mut self.stores {
+                store.rows = store.rows.max(store.end - store.first);
+            }
+            for index in 0..self.stores.len() {
+                self.stores[index].first = self.first_kept(index, band);
+            }
+        }
+        self.stored = 0;
+        for store in &mut self.stores {
+            store.offset = self.stored;
+            self.stored += store.rows * store.stride;
+        }
+        self.restart();
+    }
+
+    /// Before the first band.
+    fn restart(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.ready = [0, 0]);
+        self.stores.iter_mut().for_each(|store| (store.first, store.end) = (0, 0));
+        self.complete = [0, 0];
+    }
+
+    /// Counts the rows that are there with this band.
+    fn arrive(&mut self, band: usize) {
+        let mut complete = usize::MAX;
+        for index in (0..self.nodes.len()).rev() {
+            let node = self.nodes[index];
+            let ready = |node: usize| self.nodes[node].ready[1];
+            let now = match node.made {
+                Made::AtOnce => node.rows,
+                Made::InBands(rows) => node.rows.min(rows.saturating_mul(band + 1)),
+                Made::OfColumns { averages, residuals } => ready(averages).min(ready(residuals)),
+                Made::OfRows { averages, residuals, .. } => {
+                    let all = ready(averages) == self.nodes[averages].rows;
+                    let followed = if all { usize::MAX } else { ready(averages).saturating_sub(1) };
+                    let pairs = ready(residuals).min(followed);
+                    if all && pairs == self.nodes[residuals].rows { node.rows } else { 2 * pairs }
+                }
+            };
+            self.nodes[index].ready = [node.ready[1], now];
+            let store = &mut self.stores[node.store];
+            store.end = store.end.max(now);
+            if index < self.channels {
+                complete = complete.min(now);
+            }
+        }
+        self.complete = [self.complete[1], complete];
+    }
+
+    /// The first row of a store that is needed after a band.
+    fn first_kept(&self, store: usize, band: usize) -> usize {
+        let Store { owner, reader, .. } = self.stores[store];
+        let rows = self.nodes[owner].rows;
+        match reader.map(|reader| self.nodes[reader]) {
+            // The average behind the last pair is that of the next one.
+            Some(reader) if reader.ready[1] < reader.rows => reader.ready[1] / 2,
+            Some(_) => rows,
+            None => ((band + 1) * self.group_dim).saturating_sub(self.kept).min(rows),
+        }
+    }
+
+    /// Rows of nodes in different ones of the stores, whose `samples` these are.
+    fn views<'s, S: Sample, const N: usize>(
+        &self,
+        samples: &'s mut [S],
+        nodes: [(Node, Range<usize>); N],
+    ) -> Result<[ViewMut2<'s, S>; N]> {
+        let stores = nodes.each_ref().map(|(node, rows)| self.stores[node.store].elements_from(rows.start));
+        let stores = samples.get_disjoint_mut(stores).map_err(|_| MISSING)?;
+        let mut nodes = nodes.into_iter();
+        let views = stores.map(|samples| {
+            let (node, rows) = nodes.next()?;
+            let samples = samples.get_mut(node.column..)?;
+            ViewMut2::from_slice(samples, rows.len(), node.cols, self.stores[node.store].stride).ok()
+        });
+        match views.iter().all(Option::is_some) {
+            true => Ok(views.map(Option::unwrap_or_default)),
+            false => Err(MISSING),
+        }
+    }
+}
+
+impl Store {
+    fn new(owner: usize, reader: Option<usize>, cols: usize) -> Self {
+        let stride = cols.next_multiple_of(LINE);
+        Self { owner, reader, cols, rows: 0, offset: 0, stride, first: 0, end: 0 }
+    }
+
+    /// The elements of the rows from `row` of its nodes on.
+    fn elements_from(&self, row: usize) -> Range<usize> {
+        self.offset + (row - self.first) * self.stride..self.offset + self.rows * self.stride
+    }
+}
+
+/// Adds the averages and residuals that the node `index` is joined of.
+fn halve(
+    nodes: &mut Vec<Node>,
+    stores: &mut Vec<Store>,
+    above: &mut usize,
+    (index, horizontal): (usize, bool),
+) -> (usize, usize) {
+    let Node { rows, cols, store, column, .. } = nodes[index];
+    let (averages, residuals) = (nodes.len(), nodes.len() + 1);
+    if horizontal {
+        let left = cols.div_ceil(2);
+        nodes[index].made = Made::OfColumns { averages, residuals };
+        nodes.push(Node { rows, cols: left, store, column, ..Node::default() });
+        nodes.push(Node { rows, cols: cols - left, store, column: column + left, ..Node::default() });
+    } else {
+        let top = rows.div_ceil(2);
+        nodes[index].made = Made::OfRows { averages, residuals, above: *above };
+        *above += cols;
+        for (node, rows) in [(averages, top), (residuals, rows - top)] {
+            nodes.push(Node { rows, cols, store: stores.len(), ..Node::default() });
+            stores.push(Store::new(node, Some(index), cols));
+        }
+    }
+    (averages, residuals)
+}
+
+impl<S: Sample> SqueezeBands<S> {
+    /// Lays out `transforms` of the channels `shapes` for a frame with groups of `group_dim` rows. `rows_in_group` tells how
+    /// many rows of a coded channel come with each row of groups; `None` if all of them come with the first.
+    ///
+    /// Returns how many rows of the frame's channels are not there yet when a row of groups is; or `None` if the transforms
+    /// need more than a band of the frame: those that are undone last are not all colour transforms, or not all channels have
+    /// the frame's size, or there is only one band.
+    pub(in crate::modular) fn lay_out(
+        &mut self,
+        transforms: &TransformList,
+        shapes: &[ChannelShape],
+        group_dim: usize,
+        rows_in_group: impl Fn(usize) -> Option<usize>,
+    ) -> Option<usize> {
+        self.clear();
+        self.plan.lay_out(transforms, shapes, group_dim, rows_in_group)
+    }
+
+    /// Decides that `kept` rows above the end of a row of groups and all that follow are still needed after its band.
+    pub(in crate::modular) fn keep(&mut self, kept: usize) {
+        self.plan.size_stores(kept);
+    }
+
+    /// Bytes that the rows of all bands take from the pool.
+    pub(in crate::modular) fn bytes(&self) -> u64 {
+        Pool::bytes_of_buffer::<S>(self.plan.stored + self.plan.above)
+    }
+
+    /// Leases memory for the rows of all bands.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pool`] if there is none.
+    pub(in crate::modular) fn lease(&mut self, pool: &Pool) -> Result<()> {
+        self.clear();
+        self.plan.restart();
+        self.samples = Some(pool.buffer(Purpose::Modular, self.plan.stored + self.plan.above)?);
+        Ok(())
+    }
+
+    /// Gives all rows back.
+    pub(in crate::modular) fn clear(&mut self) {
+        self.samples = None;
+    }
+
+    /// The rows of one of the frame's channels from [`first_row`](Self::first_row) on.
+    pub(in crate::modular) fn channel(&self, index: usize) -> Option<View2<'_, S>> {
+        let store = self.plan.stores.get(index).filter(|_| index < self.plan.channels)?;
+        let samples = self.samples.as_ref()?.get(store.elements_from(store.first))?;
+        View2::from_slice(samples, store.rows, store.cols, store.stride).ok()
+    }
+
+    /// The row of the frame that a [`channel`](Self::channel) begins with.
+    pub(in crate::modular) fn first_row(&self) -> usize {
+        self.plan.stores.first().map_or(0, |store| store.first)
+    }
+
+    /// Makes room for the rows of a band; those of bands before that are not needed any more are lost. Bands come in order.
+    pub(in crate::modular) fn begin(&mut self, band: usize) {
+        if let (Some(before), Some(samples)) = (band.checked_sub(1), &mut self.samples) {
+            for index in 0..self.plan.stores.len() {
+                let first = self.plan.first_kept(index, before);
+                let store = &mut self.plan.stores[index];
+                let from = store.elements_from(first).start;
+                let end = store.elements_from(store.end).start;
+                samples.copy_within(from..end, store.offset);
+                store.first = first;
+            }
+        }
+        self.plan.arrive(band);
+    }
+
+    /// Stores samples of a coded channel, from the row and column `at` on.
+    ///
+    /// # Errors
+    ///
+    /// Misuse if they do not come with this band.
+    pub(in crate::modular) fn put(
+        &mut self,
+        coded: usize,
+        at: [usize; 2],
+        samples: View2<'_, S>,
+    ) -> Result<()> {
+        let node = *self.plan.leaves.get(coded).and_then(|&leaf| self.plan.nodes.get(leaf)).ok_or(MISSING)?;
+        let rows = at[0]..at[0] + samples.rows();
+        let fits = node.ready[0] <= rows.start && rows.end <= node.ready[1];
+        if !fits || at[1] + samples.cols() > node.cols {
+            return Err(MISSING);
+        }
+        let (plan, stores, _) = self.parts()?;
+        let [store] = plan.views(stores, [(node, rows)])?;
+        store.into_sub(Rect::new(at[1], 0, samples.cols(), samples.rows())).copy_from(samples);
+        Ok(())
+    }
+
+    /// The plan, the samples of its stores, and those of the rows above.
+    fn parts(&mut self) -> Result<(&Plan, &mut [S], &mut [S])> {
+        let samples = self.samples.as_mut().ok_or(MISSING)?;
+        let (stores, above) = samples.split_at_mut_checked(self.plan.stored).ok_or(MISSING)?;
+        Ok((&self.plan, stores, above))
+    }
+
+    /// Joins what is there, when all samples of the band are stored: the rows of the frame's channels up to those that stay
+    /// behind are complete then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SampleOverflow`] for 16-bit samples that do not suffice, [`Error::Pool`] if there is no memory.
+    pub(in crate::modular) fn join(&mut self, context: &UndoContext<'_>) -> Result<()> {
+        for index in (0..self.plan.nodes.len()).rev() {
+            let node = self.plan.nodes[index];
+            let [before, ready] = node.ready;
+            if before == ready {
+                continue;
+            }
+            match node.made {
+                Made::AtOnce | Made::InBands(_) => {}
+                Made::OfColumns { .. } => {
+                    let (plan, stores, _) = self.parts()?;
+                    let [mut rest] = plan.views(stores, [(node, before..ready)])?;
+                    while rest.rows() > 0 {
+                        let rows = LANES.min(rest.rows());
+                        let (strip, below) = rest.split_at_row(rows);
+                        join_strip(strip, true, context)?;
+                        rest = below;
+                    }
+                }
+                Made::OfRows { averages, residuals, above } => {
+                    self.join_rows(node, [averages, residuals], above, context)?;
+                }
+            }
+        }
+        self.undo_colours(context)
+    }
+
+    /// Joins rows of the two nodes `parts`.
+    fn join_rows(
+        &mut self,
+        node: Node,
+        parts: [usize; 2],
+        above: usize,
+        context: &UndoContext<'_>,
+    ) -> Result<()> {
+        let [before, ready] = node.ready;
+        let [averages, residuals] = parts.map(|part| self.plan.nodes[part]);
+        let pairs = before / 2..(ready / 2).min(residuals.rows);
+        // The row behind the last pair, too, if there is one.
+        let end = (pairs.end + 1).min(averages.rows);
+        let nodes = [(averages, pairs.start..end), (residuals, pairs), (node, before..ready)];
+        let (plan, stores, above_rows) = self.parts()?;
+        let above = above_rows.get_mut(above..above + node.cols).ok_or(MISSING)?;
+        let [averages, residuals, mut joined] = plan.views(stores, nodes)?;
+        let overflows = join_rows(
+            context.level,
+            (before > 0).then_some(&*above),
+            averages.into_view(),
+            residuals.into_view(),
+            joined.reborrow(),
+        );
+        above.copy_from_slice(joined.row(joined.rows() - 1));
+        if overflows { Err(Error::SampleOverflow) } else { Ok(()) }
+    }
+
+    /// Undoes the colour transforms of the rows that are complete with this band.
+    fn undo_colours(&mut self, context: &UndoContext<'_>) -> Result<()> {
+        let [before, ready] = self.plan.complete;
+        let (plan, stores, _) = self.parts()?;
+        for (rct, channels) in &plan.colours {
+            let channels = channels.map(|channel| (plan.nodes[channel], before..ready));
+            rct.undo_rows(context.level, plan.views(stores, channels)?)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::modular::channel::Channel;
+    use crate::modular::channel_list::ChannelList;
+    use crate::modular::testing::{BitWriter, Random, fill, rows};
+    use crate::modular::weighted::WeightedHeader;
+    use fearless_simd::Level;
+    use jxlake_entropy::BitReader;
+    use jxlake_util::{Scratch, Threads};
+
+    const GROUP_DIM: usize = 32;
+
+    /// The squeeze by default steps, and the channels that it makes of `shapes`.
+    fn default_squeeze(shapes: &[ChannelShape]) -> (TransformList, ChannelList) {
+        let mut list = ChannelList::default();
+        list.reset(shapes);
+        let mut bits = BitWriter::default();
+        bits.put(2, 1).put(2, 2).put(2, 0);
+        let mut transforms = TransformList::default();
+        transforms.read(&mut BitReader::new(&bits.bytes()), &mut list, &Limits::none()).unwrap();
+        (transforms, list)
+    }
+
+    /// How many rows of a coded channel come with a group; a channel that is much smaller than the frame comes at once.
+    fn rows_in_group(shape: &ChannelShape) -> Option<usize> {
+        let rows = GROUP_DIM >> shape.vshift;
+        (shape.hshift.min(shape.vshift) < 3 && !shape.is_empty() && rows > 0).then_some(rows)
+    }
+
+    /// Random transforms, one of them a squeeze, and the channels that they make of `shapes`.
+    fn transforms(random: &mut Random, shapes: &[ChannelShape]) -> (TransformList, ChannelList) {
+        loop {
+            let mut list = ChannelList::default();
+            list.reset(shapes);
+            let mut transforms = TransformList::default();
+            let bytes: Vec<u8> = (0..60).map(|_| (random.next() & random.next()) as u8).collect();
+            let read = transforms.read(&mut BitReader::new(&bytes), &mut list, &Limits::none());
+            let squeezes = transforms.transforms().iter().filter(|t| matches!(t, Transform::Squeeze(_)));
+            if read.is_ok() && squeezes.count() == 1 && list.shapes().iter().all(|shape| shape.vshift < 20) {
+                return (transforms, list);
+            }
+        }
+    }
+
+    fn channels<S: Sample>(random: &mut Random, shapes: &[ChannelShape], bits: u32) -> Vec<Channel<S>> {
+        let lease = |&shape: &ChannelShape| {
+            let mut channel = Channel::lease(&Pool::new(), shape).unwrap();
+            fill(&mut channel, || random.signed(bits));
+            channel
+        };
+        shapes.iter().map(lease).collect()
+    }
+
+    /// Decodes random channels as a frame whose tiles come in bands, and compares with undoing the transforms of whole
+    /// channels. Returns the rows behind, or `None` if there are no bands.
+    fn check<S: Sample>(random: &mut Random, bands: &mut SqueezeBands<S>) -> Option<usize> {
+        let pool = Pool::new();
+        let (width, height) = (1 + random.below(90), 1 + random.below(230));
+        let count = 1 + random.below(4) as usize;
+        let shapes = vec![ChannelShape::new(width, height); count];
+        let (transforms, list) = transforms(random, &shapes);
+        let coded = list.shapes();
+        let behind =
+            bands.lay_out(&transforms, &shapes, GROUP_DIM, |channel| rows_in_group(&coded[channel]))?;
+        let kept = behind + random.below(9) as usize;
+        bands.keep(kept);
+        bands.lease(&pool).unwrap();
+
+        let mut whole = channels::<S>(random, coded, 6);
+        let (weighted, states, layouts) = (WeightedHeader::default(), Scratch::new(), Scratch::new());
+        let context = UndoContext {
+            pool: &pool,
+            threads: &Threads::Calling,
+            level: Level::new(),
+            bit_depth: 8,
+            weighted: &weighted,
+            weighted_states: &states,
+            layouts: &layouts,
+        };
+        let height = height as usize;
+        let mut shown: Vec<Vec<Vec<i64>>> = vec![Vec::new(); count];
+        let last = height.div_ceil(GROUP_DIM) - 1;
+        for band in 0..=last {
+            bands.begin(band);
+            for (index, channel) in whole.iter().enumerate() {
+                let Some(view) = channel.view() else { continue };
+                let (from, to) = match rows_in_group(&coded[index]) {
+                    Some(rows) => ((band * rows).min(view.rows()), ((band + 1) * rows).min(view.rows())),
+                    None => (0, if band == 0 { view.rows() } else { 0 }),
+                };
+                let middle = view.cols() / 2;
+                for (x, cols) in [(0, middle), (middle, view.cols() - middle)] {
+                    let tile = view.sub(Rect::new(x, from.min(to), cols, to.saturating_sub(from)));
+                    if !tile.shape().is_empty() {
+                        bands.put(index, [from, x], tile).unwrap();
+                    }
+                }
+            }
+            bands.join(&context).unwrap();
+            let end = if band == last { height } else { (band + 1) * GROUP_DIM - behind };
+            // Rows that are kept are there as long as that was asked for.
+            assert!(bands.first_row() <= (band * GROUP_DIM).saturating_sub(kept));
+            for (index, shown) in shown.iter_mut().enumerate() {
+                let channel = bands.channel(index).unwrap();
+                let samples = |row: usize| channel.row(row - bands.first_row()).iter();
+                let wide = |row| samples(row).map(|&sample| i64::from(sample.to_i32())).collect();
+                shown.extend((shown.len()..end).map(wide));
+            }
+        }
+        transforms.undo(&mut whole, &context).unwrap();
+        let expected: Vec<_> = whole.iter().map(rows).collect();
+        assert!(shown == expected, "{width}x{height} {transforms:?}");
+        Some(behind)
+    }
+
+    #[test]
+    fn bands_are_joined_as_whole_channels_are() {
+        let mut random = Random::new(5);
+        let (mut narrow, mut wide) = (SqueezeBands::<i16>::default(), SqueezeBands::<i32>::default());
+        let mut banded = 0;
+        for _ in 0..300 {
+            banded += usize::from(check(&mut random, &mut narrow).is_some());
+            banded += usize::from(check(&mut random, &mut wide).is_some());
+        }
+        assert!((200..500).contains(&banded), "{banded}");
+    }
+
+    #[test]
+    fn the_default_squeeze_stays_a_few_rows_behind_and_keeps_little() {
+        let shapes = [ChannelShape::new(64, 640); 3];
+        let (transforms, list) = default_squeeze(&shapes);
+        let rows = |channel: usize| rows_in_group(&list.shapes()[channel]);
+        let mut bands = SqueezeBands::<i16>::default();
+        assert_eq!(bands.lay_out(&transforms, &shapes, GROUP_DIM, rows), Some(6));
+        bands.keep(6);
+        let whole = shapes.iter().map(|shape| Pool::bytes_of::<i16>(shape.matrix())).sum::<u64>();
+        assert!(bands.bytes() * 5 < whole * 2, "{} of {whole}", bands.bytes());
+    }
+
+    #[test]
+    fn what_does_not_come_with_a_band_is_refused() {
+        let shapes = [ChannelShape::new(40, 100)];
+        let (transforms, list) = default_squeeze(&shapes);
+        let rows = |channel: usize| rows_in_group(&list.shapes()[channel]);
+        let mut bands = SqueezeBands::<i32>::default();
+        assert_eq!(bands.lay_out(&transforms, &shapes, GROUP_DIM, rows), Some(6));
+        bands.keep(31);
+        bands.lease(&Pool::new()).unwrap();
+        bands.begin(0);
+        let samples = [0; 100];
+        let view = |rows, cols| View2::from_slice(&samples, rows, cols, cols).unwrap();
+        // 10 columns and 12 rows, of which 4 come with a group.
+        assert!(bands.put(3, [0, 5], view(4, 5)).is_ok());
+        assert!(bands.put(3, [1, 5], view(4, 5)).is_err(), "rows of the next band");
+        assert!(bands.put(3, [0, 6], view(4, 5)).is_err(), "columns beyond the channel");
+        assert!(bands.put(list.shapes().len(), [0, 0], view(1, 1)).is_err(), "no such channel");
+    }
+}
