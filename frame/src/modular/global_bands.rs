@@ -22,18 +22,28 @@ const MOST_FILTERED: usize = 20;
 #[derive(Debug)]
 pub(super) struct BandMemory<S: Sample> {
     squeeze: SqueezeBands<S>,
-    /// The decoded tiles of sections that wait for their band; lists for more sections keep their memory.
-    tiles: Vec<Mutex<Vec<Channel<S>>>>,
+    waiting: Vec<Waiting<S>>,
     /// Sections of each row of groups that are not decoded yet.
     missing: Vec<usize>,
     /// The rows that divide the picture into bands.
     edges: Vec<usize>,
 }
 
+/// A decoded tile that waits for its band.
+#[derive(Debug)]
+struct Waiting<S: Sample> {
+    band: usize,
+    place: TilePlace,
+    samples: Channel<S>,
+}
+
+/// Where a tile is: the coded channel, and the row and column in it.
+type TilePlace = (usize, [usize; 2]);
+
 impl<S: Sample> Default for BandMemory<S> {
     fn default() -> Self {
         let squeeze = SqueezeBands::default();
-        Self { squeeze, tiles: Vec::new(), missing: Vec::new(), edges: Vec::new() }
+        Self { squeeze, waiting: Vec::new(), missing: Vec::new(), edges: Vec::new() }
     }
 }
 
@@ -41,7 +51,7 @@ impl<S: Sample> BandMemory<S> {
     /// Gives all samples back.
     pub(super) fn clear(&mut self) {
         self.squeeze.clear();
-        self.tiles.iter_mut().for_each(|tiles| lock(tiles).clear());
+        self.waiting.clear();
     }
 
     /// Lays out the bands of a frame; see [`SqueezeBands::lay_out`].
@@ -90,17 +100,17 @@ impl<S: Sample> BandMemory<S> {
 pub struct Bands<'a, S: Sample> {
     plan: &'a Plan,
     samples: &'a SampleWorkspace,
-    tiles: &'a [Mutex<Vec<Channel<S>>>],
     edges: &'a [usize],
     /// Locked before `joined` if both are.
-    progress: Mutex<Progress<'a>>,
+    progress: Mutex<Progress<'a, S>>,
     joined: RwLock<Joined<'a, S>>,
     behind: usize,
 }
 
 /// How far the bands have come.
-struct Progress<'a> {
+struct Progress<'a, S: Sample> {
     missing: &'a mut [usize],
+    waiting: &'a mut Vec<Waiting<S>>,
     /// The band that is joined next.
     next: usize,
     /// Whether a thread is joining it, and reads what is joined.
@@ -115,6 +125,11 @@ pub struct Joined<'a, S: Sample> {
 }
 
 impl<S: Sample> Joined<'_, S> {
+    /// Copies a tile to its place.
+    fn put(&mut self, (coded, at): TilePlace, samples: &Channel<S>) -> Result<()> {
+        samples.view().map_or(Ok(()), |samples| self.squeeze.put(coded, at, samples))
+    }
+
     /// The rows of one of the frame's channels, from [`first_row`](Self::first_row) on.
     pub fn channel(&self, index: usize) -> Option<View2<'_, S>> {
         self.squeeze.channel(index)
@@ -132,23 +147,21 @@ impl<S: Sample> ModularGlobal<S> {
     pub fn bands(&mut self, geometry: &FrameGeometry) -> Option<Bands<'_, S>> {
         let Self { plan, channels, samples, bands, .. } = self;
         let behind = bands.lay_out(plan, geometry)?;
-        let BandMemory { squeeze, tiles, missing, edges } = bands;
+        let BandMemory { squeeze, waiting, missing, edges } = bands;
         let (height, rows) = (geometry.coded.height as usize, geometry.groups.height as usize);
-        let groups = geometry.num_groups();
         missing.clear();
         missing.resize(rows, geometry.groups.width as usize * geometry.num_passes);
         edges.clear();
         edges.push(0);
         edges.extend((1..rows).map(|row| row * geometry.group_dim - behind));
         edges.push(height);
-        let sections = groups * geometry.num_passes;
-        tiles.resize_with(sections.max(tiles.len()), Mutex::default);
+        // Room for the tiles of a band, so that a warm decode finds it whichever thread is first.
+        waiting.reserve(plan.header.channels.len() * geometry.groups.width as usize);
         Some(Bands {
             plan,
             samples,
-            tiles,
             edges,
-            progress: Mutex::new(Progress { missing, next: 0, busy: false }),
+            progress: Mutex::new(Progress { missing, waiting, next: 0, busy: false }),
             joined: RwLock::new(Joined { squeeze, coded: channels }),
             behind,
         })
@@ -204,7 +217,9 @@ impl<'a, S: Sample> Bands<'a, S> {
         let section = Section::LfGroup(lf_group);
         workspace.clear();
         self.plan.decode_section(section, bits, context, workspace)?;
-        self.put(&mut self.write(), section, workspace.decoded_mut(), context.geometry)
+        let joined = &mut *self.write();
+        self.tiles(section, context.geometry, workspace)
+            .try_for_each(|(place, samples)| joined.put(place, &samples))
     }
 
     /// Decodes the section of a group in a pass, and joins the bands that are complete with it; `show` gets the number of each
@@ -230,12 +245,14 @@ impl<'a, S: Sample> Bands<'a, S> {
         let mut progress = lock(&self.progress);
         let missing = progress.missing.get_mut(row).ok_or(AGAIN)?;
         *missing = missing.checked_sub(1).ok_or(AGAIN)?;
+        let tiles = self.tiles(section, geometry, workspace);
         if row == progress.next && !progress.busy {
-            self.put(&mut self.write(), section, workspace.decoded_mut(), geometry)?;
+            let joined = &mut *self.write();
+            for (place, samples) in tiles {
+                joined.put(place, &samples)?;
+            }
         } else {
-            let mut waiting = lock(&self.tiles[group * geometry.num_passes + pass]);
-            waiting.clear();
-            waiting.append(workspace.decoded_mut());
+            progress.waiting.extend(tiles.map(|(place, samples)| Waiting { band: row, place, samples }));
         }
         while !progress.busy && progress.missing.get(progress.next) == Some(&0) {
             let band = progress.next;
@@ -246,45 +263,32 @@ impl<'a, S: Sample> Bands<'a, S> {
             show(band)?;
             progress = lock(&self.progress);
             (progress.next, progress.busy) = (band + 1, false);
-            self.begin_band(band + 1, geometry)?;
-        }
-        Ok(())
-    }
-
-    /// Makes room for a band, and puts there what has waited for it.
-    fn begin_band(&self, band: usize, geometry: &FrameGeometry) -> Result<()> {
-        let [columns, rows] = [geometry.groups.width, geometry.groups.height].map(|count| count as usize);
-        if band == rows {
-            return Ok(());
-        }
-        let joined = &mut *self.write();
-        joined.squeeze.begin(band);
-        for group in band * columns..(band + 1) * columns {
-            for pass in 0..geometry.num_passes {
-                let mut waiting = lock(&self.tiles[group * geometry.num_passes + pass]);
-                self.put(joined, Section::PassGroup { pass, group }, &mut waiting, geometry)?;
+            if band + 1 < progress.missing.len() {
+                let joined = &mut *self.write();
+                joined.squeeze.begin(band + 1);
+                let come = progress.waiting.extract_if(.., |waiting| waiting.band == band + 1);
+                for Waiting { place, samples, .. } in come {
+                    joined.put(place, &samples)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Moves the tiles of a section to their places; there may be none yet.
-    fn put(
-        &self,
-        joined: &mut Joined<'a, S>,
+    /// The tiles of a section that was decoded, and where they belong.
+    fn tiles<'t>(
+        &'t self,
         section: Section,
-        samples: &mut Vec<Channel<S>>,
-        geometry: &FrameGeometry,
-    ) -> Result<()> {
+        geometry: &'t FrameGeometry,
+        workspace: &'t mut GroupWorkspace<S>,
+    ) -> impl Iterator<Item = (TilePlace, Channel<S>)> + 't {
         let Plan { header, partition, .. } = self.plan;
         let shapes = header.channels.shapes();
-        for (tile, channel) in partition.tiles(shapes, section, geometry).zip(samples.drain(..)) {
-            let size = partition.tile_size(tile.channel, &shapes[tile.channel], geometry);
-            if let (Some(size), Some(samples)) = (size, channel.view()) {
-                joined.squeeze.put(tile.channel, [tile.row * size.rows, tile.column * size.cols], samples)?;
-            }
-        }
-        Ok(())
+        let tiles = partition.tiles(shapes, section, geometry).zip(workspace.decoded_mut().drain(..));
+        tiles.filter_map(move |(tile, samples)| {
+            let size = partition.tile_size(tile.channel, &shapes[tile.channel], geometry)?;
+            Some(((tile.channel, [tile.row * size.rows, tile.column * size.cols]), samples))
+        })
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Joined<'a, S>> {
