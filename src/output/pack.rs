@@ -33,23 +33,43 @@ pub(super) fn pack_bytes<S: Simd, const N: usize>(
         pack::<S, N>(simd, pixels, max).swizzle_dyn(order).store_slice(&mut out[N * x..N * x + 4 * lanes]);
         x += lanes;
     }
-    // Byte by byte, so as not to write past the end. The last vector may begin before what is left: that is shorter.
-    let count = lanes.min(width);
-    while x < width {
-        let first = x.min(width - count);
-        let mut pixels = [S::f32s::splat(simd, 0.0); N];
-        for (samples, row) in pixels.iter_mut().zip(rows) {
-            let row = &row[first..first + count];
-            match count == lanes {
-                true => *samples = S::f32s::from_slice(simd, row),
-                false => samples.as_mut_slice()[..count].copy_from_slice(row),
-            }
+    if width < lanes {
+        // Rows shorter than a vector get samples that fall away behind them.
+        let mut longer = [[0.0; MOST_LANES]; N];
+        for (longer, row) in longer.iter_mut().zip(rows) {
+            longer[..width].copy_from_slice(&row[..width]);
         }
-        let packed = pack::<S, N>(simd, pixels, max).swizzle_dyn(order);
-        out[N * first..N * (first + count)].copy_from_slice(&packed.as_slice()[..N * count]);
-        x = first + count;
+        pack_exactly(simd, longer.each_ref().map(|row| &row[..lanes]), (max, order), out);
+        return true;
+    }
+    while x < width {
+        // The last vector may begin before what is left.
+        let first = x.min(width - lanes);
+        let vectors = rows.map(|row| &row[first..first + lanes]);
+        pack_exactly(simd, vectors, (max, order), &mut out[N * first..N * (first + lanes)]);
+        x = first + lanes;
     }
     true
+}
+
+/// Samples of the longest vectors.
+const MOST_LANES: usize = 16;
+
+/// Interleaves one vector of each row, and writes no more than `out` holds.
+#[inline(always)]
+fn pack_exactly<S: Simd, const N: usize>(
+    simd: S,
+    rows: [&[f32]; N],
+    (max, order): (f32, S::u8s),
+    out: &mut [u8],
+) {
+    let mut pixels = [S::f32s::splat(simd, 0.0); N];
+    for (samples, row) in pixels.iter_mut().zip(rows) {
+        *samples = S::f32s::from_slice(simd, row);
+    }
+    let mut bytes = [0; 4 * MOST_LANES];
+    pack::<S, N>(simd, pixels, max).swizzle_dyn(order).store_slice(&mut bytes[..4 * S::f32s::LEN]);
+    out.copy_from_slice(&bytes[..out.len()]);
 }
 
 /// The bytes of one pixel in each 32-bit lane, the first channel lowest.
