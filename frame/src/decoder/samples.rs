@@ -10,7 +10,7 @@ use crate::modular::global_bands::Bands;
 use crate::modular::sample_conversion::SampleConversion;
 use crate::render::{Extent, GroupInput, RowSource};
 use crate::vardct::LfChannelDequantization;
-use fearless_simd::Level;
+use fearless_simd::{Level, dispatch};
 use jxlake_util::View2;
 
 /// The finished channels of a frame.
@@ -87,14 +87,9 @@ impl<'f, S: Sample> ModularRows<'f, S> {
                 conversion.convert_row(self.level, samples, out);
             }
             Colour::Xyb([x_factor, y_factor, b_factor]) => match channel {
-                0 => scale(row(1)?, x_factor, out),
-                1 => scale(row(0)?, y_factor, out),
-                _ => {
-                    let (luma, blue) = (row(0)?, row(2)?);
-                    for (out, (blue, luma)) in out.iter_mut().zip(blue.iter().zip(luma)) {
-                        *out = blue.to_i32().wrapping_add(luma.to_i32()) as f32 * b_factor;
-                    }
-                }
+                0 => scale(self.level, [row(1)?], x_factor, out),
+                1 => scale(self.level, [row(0)?], y_factor, out),
+                _ => scale(self.level, [row(0)?, row(2)?], b_factor, out),
             },
         }
         Ok(())
@@ -145,8 +140,19 @@ impl<S: Sample> RowSource for ModularRows<'_, S> {
     }
 }
 
-fn scale<S: Sample>(row: &[S], factor: f32, out: &mut [f32]) {
-    for (out, sample) in out.iter_mut().zip(row) {
-        *out = sample.to_i32() as f32 * factor;
+/// The sums of the samples of all rows, times `factor`.
+fn scale<S: Sample, const N: usize>(level: Level, rows: [&[S]; N], factor: f32, out: &mut [f32]) {
+    dispatch!(level, _simd => scale_rows(rows, factor, out));
+}
+
+#[inline(always)]
+fn scale_rows<S: Sample, const N: usize>(rows: [&[S]; N], factor: f32, out: &mut [f32]) {
+    let rows = rows.map(|row| &row[..out.len()]);
+    for (x, out) in out.iter_mut().enumerate() {
+        let mut sum = 0i32;
+        for row in rows {
+            sum = sum.wrapping_add(row[x].to_i32());
+        }
+        *out = sum as f32 * factor;
     }
 }
