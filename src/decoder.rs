@@ -9,11 +9,12 @@ pub(crate) use target::DecodeTarget;
 
 use crate::colour::icc_profile::write_profile;
 use crate::colour::{ColourRequest, OutputColour, TransformCache};
-use crate::container::{Container, Unpacking};
+use crate::container::{Codestream as Pieces, Container, Unpacking};
 use crate::error::{Error, Result};
 use crate::frame_info::FrameInfo;
 use crate::jpeg::Reconstructor;
 use crate::output::{Canvas, Image, ImageMut, ImageShape, OutputError, OutputSample, PixelFormat, Tiling};
+use jxlake_frame::Result as FrameResult;
 use jxlake_frame::decoder::{Codestream, Context, Delivery, Watch};
 use jxlake_frame::error::Error as FrameError;
 use jxlake_frame::frame_header::FrameHeader;
@@ -44,7 +45,7 @@ pub struct Decoder {
     keep_orientation: bool,
     container: Container,
     codestream: Codestream,
-    /// The codestream of a file that has it in pieces.
+    /// The codestream of a file that has it in pieces, or only its headers.
     gathered: Vec<u8>,
     tiling: Tiling,
     colour: ColourRequest,
@@ -239,14 +240,11 @@ impl Decoder {
         let container = &*container;
         let pieces = container.codestream(file);
         let data = match pieces.contiguous() {
-            Some(data) => data,
-            None => {
-                gathered.clear();
-                pieces.pieces(0).for_each(|piece| gathered.extend_from_slice(piece));
-                gathered
-            }
+            Some(data) => codestream.begin(data, &context.limits).map(|()| data),
+            None => begin_divided(codestream, &pieces, gathered, &context.limits),
         };
-        let frames = Frames {
+        let data = data.map_err(|error| container.whole_file_error(file, error))?;
+        Ok(Frames {
             file,
             data,
             context,
@@ -259,11 +257,28 @@ impl Decoder {
             unpacking,
             jpeg,
             resolved: false,
-        };
-        let begun = frames.codestream.begin(frames.data, &frames.context.limits);
-        begun.map_err(|error| frames.whole_file_error(error))?;
-        Ok(frames)
+        })
     }
+}
+
+/// Begins a codestream in several pieces, and gives the bytes that its frames are read from. Only the headers are gathered if
+/// the last piece has all frames, as encoders write it who know the headers before the frames; else everything.
+fn begin_divided<'d>(
+    codestream: &mut Codestream,
+    pieces: &Pieces<'d>,
+    gathered: &'d mut Vec<u8>,
+    limits: &Limits,
+) -> FrameResult<&'d [u8]> {
+    let (headers, frames) = pieces.last_piece();
+    gathered.clear();
+    gathered.resize(headers as usize, 0);
+    pieces.gather(0, gathered);
+    if codestream.begin(gathered, limits).is_ok() && codestream.leave_headers(gathered.len()) {
+        return Ok(frames);
+    }
+    gathered.extend_from_slice(frames);
+    codestream.begin(gathered, limits)?;
+    Ok(gathered)
 }
 
 /// An open file: its headers, and its displayed frames in order.

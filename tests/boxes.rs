@@ -357,3 +357,52 @@ fn cut_previews_are_truncated() {
         assert!(needed.is_none_or(|needed| needed > end as u64));
     }
 }
+
+/// Wherever a codestream is divided, it is the same: behind its headers, where only these are put together, before, in a
+/// frame, or in a preview.
+#[test]
+fn divided_codestreams_are_decoded_as_whole_ones() {
+    let format = PixelFormat::default();
+    for name in ["animation", "preview"] {
+        let bytes = stream(name);
+        let mut whole = decoder();
+        let mut frames = whole.open(&bytes).expect("headers");
+        let first = frames.position().expect("a frame") as usize;
+        let mut starts = Vec::new();
+        let mut pictures = Vec::new();
+        while let Some(start) = frames.position() {
+            starts.push(start);
+            pictures.extend(frames.next_image::<u8>(&format).expect("a frame"));
+        }
+        let mut divided = decoder();
+        for second in [5, first - 1, first, first + 1, bytes.len() - 9] {
+            let parts: [&[u8]; 3] = [&bytes[..3], &bytes[3..second], &bytes[second..]];
+            let parts = parts.iter().zip([0, 1, 0x8000_0002u32]);
+            let parts = parts.map(|(part, index)| boxed(b"jxlp", &[&index.to_be_bytes(), *part].concat()));
+            let begin = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl ";
+            let file = [begin.as_slice(), &parts.collect::<Vec<_>>().concat()].concat();
+            let mut frames = divided.open(&file).expect("headers");
+            assert_eq!(
+                frames.preview::<u8>(&format).expect("a preview, or none").is_some(),
+                name == "preview"
+            );
+            for _ in 0..2 {
+                for (&start, picture) in starts.iter().zip(&pictures) {
+                    assert_eq!(frames.position(), Some(start));
+                    let decoded = frames.next_image::<u8>(&format).expect("a frame").expect("a frame");
+                    assert!(decoded.rows().eq(picture.rows()), "{name} divided at {second}");
+                }
+                assert_eq!(frames.position(), None);
+                frames.rewind();
+            }
+            for end in (file.len() - bytes.len() + first..file.len()).step_by(97) {
+                let result = divided.decode::<u8>(&file[..end], &format);
+                if let Err(Error::Container(ContainerError::Truncated { needed })) = result {
+                    assert!(needed.is_none_or(|needed| needed > end as u64), "{needed:?} of {end}");
+                } else {
+                    assert!(result.is_ok(), "cut to {end}: {:?}", result.err());
+                }
+            }
+        }
+    }
+}

@@ -75,6 +75,11 @@ impl<'a> Codestream<'a> {
         })
     }
 
+    /// Where the last piece begins, and its bytes.
+    pub(crate) fn last_piece(&self) -> (u64, &'a [u8]) {
+        self.parts.last().map_or((0, &[]), |part| (part.start, self.bytes_of(part)))
+    }
+
     /// Copies the codestream from the offset `from` on into `out`, one piece after the other, until either is at its
     /// end; returns the number of bytes copied.
     pub fn gather(&self, from: u64, out: &mut [u8]) -> usize {

@@ -101,6 +101,8 @@ pub struct Codestream {
     icc_scratch: IccScratch,
     header: FrameHeader,
     toc: Toc,
+    /// Bytes of the codestream before those that frames are read from, see [`leave_headers`](Self::leave_headers).
+    left: usize,
     /// The bytes of the preview.
     preview: Option<Range<usize>>,
     /// Byte at which the first frame begins, once that is known.
@@ -125,7 +127,7 @@ impl Codestream {
     ///
     /// [`Error::Truncated`] if `data`, the codestream as far as it is there, ends too early: ask again with more of it.
     pub fn begin(&mut self, data: &[u8], limits: &Limits) -> Result<()> {
-        (self.preview, self.first_frame, self.next_frame) = (None, None, None);
+        (self.left, self.preview, self.first_frame, self.next_frame) = (0, None, None, None);
         self.slots.clear();
         self.icc.clear();
         let mut bits = BitReader::new(data);
@@ -145,6 +147,18 @@ impl Codestream {
         Ok(())
     }
 
+    /// Lets the `data` of all that follows begin `bytes` bytes into a codestream that has just been begun: a file may have the
+    /// headers in one piece and the frames in another. False, and nothing is changed, if a frame or the preview begins
+    /// before.
+    pub fn leave_headers(&mut self, bytes: usize) -> bool {
+        let first = self.first_frame.and_then(|first| first.checked_sub(bytes));
+        let can = self.preview.is_none() && first.is_some();
+        if can {
+            (self.left, self.first_frame, self.next_frame) = (bytes, first, first);
+        }
+        can
+    }
+
     /// Goes back to the first frame of a codestream that has been begun.
     pub fn rewind(&mut self) {
         self.next_frame = self.first_frame;
@@ -158,7 +172,12 @@ impl Codestream {
 
     /// Byte of the codestream at which the next frame begins; `None` behind the last one.
     pub fn position(&self) -> Option<u64> {
-        self.next_frame.map(|start| start as u64)
+        self.next_frame.map(|start| self.absolute(start as u64))
+    }
+
+    /// The place in the codestream of a place in `data`.
+    fn absolute(&self, place: u64) -> u64 {
+        place.saturating_add(self.left as u64)
     }
 
     /// Number of displayed frames that were decoded or passed over.
@@ -369,8 +388,9 @@ impl Codestream {
         limits: &Limits,
     ) -> Result<(FrameGeometry, usize)> {
         let frame = data.get(start..).unwrap_or_default();
+        let before = self.absolute(start as u64);
         let absolute = |error| match error {
-            Error::Truncated { needed } => Error::Truncated { needed: needed.map(|n| n + start as u64) },
+            Error::Truncated { needed } => Error::Truncated { needed: needed.map(|n| n + before) },
             other => other,
         };
         let mut bits = BitReader::new(frame);
@@ -379,7 +399,7 @@ impl Codestream {
         self.toc.read(&mut bits, &geometry).map_err(absolute)?;
         let end = start as u64 + self.toc.end();
         if end > data.len() as u64 {
-            return Err(Error::Truncated { needed: Some(end) });
+            return Err(Error::Truncated { needed: Some(self.absolute(end)) });
         }
         Ok((geometry, end as usize))
     }
