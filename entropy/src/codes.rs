@@ -375,9 +375,11 @@ fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
         .map_err(|_| Error::Memory { bytes: (more as u64).saturating_mul(size_of::<T>() as u64) })
 }
 
-/// Fills a list up to `len` items.
+/// Fills a list up to `len` items, which are all it is to have.
 pub(crate) fn grow<T: Clone>(list: &mut Vec<T>, len: usize, item: T) -> Result<(), Error> {
-    reserve(list, len - list.len())?;
+    let more = len - list.len();
+    list.try_reserve_exact(more)
+        .map_err(|_| Error::Memory { bytes: (more as u64).saturating_mul(size_of::<T>() as u64) })?;
     list.resize(len, item);
     Ok(())
 }
