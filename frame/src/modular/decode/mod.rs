@@ -64,7 +64,8 @@ struct Buffers {
     rows: RowBuffers,
     weighted: WeightedState,
     weights: WeightTable,
-    block: Box<Block>,
+    /// Made for the first channel with the weighted predictor.
+    block: Option<Box<Block>>,
     references: References,
     /// Of each column, the mask of the leaves that the properties of the rows above leave possible.
     above: Vec<u64>,
@@ -330,7 +331,7 @@ impl<'a> ChannelLoop<'a> {
     {
         let Buffers { rows, weighted, weights, block, .. } = &mut *self.buffers;
         let rows = rows.rows();
-        let weighting = Weighting { state: weighted, table: weights, block };
+        let weighting = Weighting { state: weighted, table: weights, block: block.get_or_insert_default() };
         with_instructions(
             self.level,
             #[inline(always)]
