@@ -43,7 +43,6 @@ pub(crate) struct PrunedTree {
     /// One for each leaf node, in the order of the nodes.
     pub(crate) leaves: Vec<PrunedLeaf>,
     key: Option<Key>,
-    reachable: Vec<Node>,
 }
 
 /// What a pruned tree was made from, and for which streams it is the same.
@@ -67,12 +66,12 @@ impl PrunedTree {
         })
     }
 
-    /// Takes from `tree` what can be reached in `situation`.
-    pub(crate) fn prune(&mut self, tree: &MaTree, situation: Situation) {
+    /// Takes from `tree` what can be reached in `situation`. `reachable` is memory to do it in.
+    pub(crate) fn prune(&mut self, tree: &MaTree, situation: Situation, reachable: &mut Vec<Node>) {
         let mut descent = Descent { tree, situation, first_stream: 0, last_stream: u32::MAX };
-        self.collect_reachable(&mut descent);
-        self.merge_equal_leaves(tree);
-        self.number_anew(tree);
+        collect_reachable(reachable, &mut descent);
+        merge_equal_leaves(reachable, tree);
+        self.number_anew(reachable, tree);
         self.key = Some(Key {
             generation: tree.generation(),
             channel: situation.channel,
@@ -82,40 +81,9 @@ impl PrunedTree {
         });
     }
 
-    /// Fills `reachable`, in breadth-first order; its leaves are those of the whole tree.
-    fn collect_reachable(&mut self, descent: &mut Descent<'_>) {
-        let reachable = &mut self.reachable;
-        reachable.clear();
-        reachable.push(descent.node(0));
-        let mut at = 0;
-        while at < reachable.len() {
-            if let Node::Split { property, value, children } = reachable[at] {
-                reachable[at] = Node::Split { property, value, children: reachable.len() as u32 };
-                reachable.push(descent.node(children));
-                reachable.push(descent.node(children + 1));
-            }
-            at += 1;
-        }
-    }
-
-    /// Makes a leaf of every split both of whose sides lead to leaves of the same meaning: different contexts often
-    /// share a cluster.
-    fn merge_equal_leaves(&mut self, tree: &MaTree) {
-        for at in (0..self.reachable.len()).rev() {
-            if let Node::Split { children, .. } = self.reachable[at] {
-                let [left, right] = [0, 1].map(|side| self.reachable[children as usize + side]);
-                if let (Node::Leaf(left), Node::Leaf(right)) = (left, right)
-                    && pruned_leaf(tree, left) == pruned_leaf(tree, right)
-                {
-                    self.reachable[at] = Node::Leaf(left);
-                }
-            }
-        }
-    }
-
     /// Fills `nodes` and `leaves` with what is left of `reachable`.
-    fn number_anew(&mut self, tree: &MaTree) {
-        let Self { nodes, leaves, reachable, .. } = self;
+    fn number_anew(&mut self, reachable: &[Node], tree: &MaTree) {
+        let Self { nodes, leaves, .. } = self;
         nodes.clear();
         leaves.clear();
         nodes.push(reachable[0]);
@@ -189,6 +157,36 @@ impl PrunedTree {
                     let property = properties.get(property as usize).copied().unwrap_or(0);
                     at = children as usize + usize::from(property <= value);
                 }
+            }
+        }
+    }
+}
+
+/// Fills `reachable`, in breadth-first order; its leaves are those of the whole tree.
+fn collect_reachable(reachable: &mut Vec<Node>, descent: &mut Descent<'_>) {
+    reachable.clear();
+    reachable.push(descent.node(0));
+    let mut at = 0;
+    while at < reachable.len() {
+        if let Node::Split { property, value, children } = reachable[at] {
+            reachable[at] = Node::Split { property, value, children: reachable.len() as u32 };
+            reachable.push(descent.node(children));
+            reachable.push(descent.node(children + 1));
+        }
+        at += 1;
+    }
+}
+
+/// Makes a leaf of every split both of whose sides lead to leaves of the same meaning: different contexts often share a
+/// cluster.
+fn merge_equal_leaves(reachable: &mut [Node], tree: &MaTree) {
+    for at in (0..reachable.len()).rev() {
+        if let Node::Split { children, .. } = reachable[at] {
+            let [left, right] = [0, 1].map(|side| reachable[children as usize + side]);
+            if let (Node::Leaf(left), Node::Leaf(right)) = (left, right)
+                && pruned_leaf(tree, left) == pruned_leaf(tree, right)
+            {
+                reachable[at] = Node::Leaf(left);
             }
         }
     }

@@ -164,16 +164,19 @@ pub(crate) struct MaskTables {
     masks: Vec<u64>,
     /// For masks with a word for each subtree: for each table and interval, which words are not 0.
     tops: Vec<[u64; INTERVALS]>,
-    /// The bit of each leaf.
-    bits: Vec<usize>,
+    /// The mask of all leaves.
+    every_leaf: Vec<u64>,
+}
+
+/// What is needed of a tree only while its tables are made. One serves all tables.
+#[derive(Debug, Default)]
+pub(crate) struct MaskScratch {
     /// The first value of each interval of a table but the lowest.
     bounds: Vec<i64>,
-    /// Of each node the mask of its leaves, the root first.
-    below: Vec<u64>,
-    /// Of each node the number of its leaves.
-    leaves_below: Vec<usize>,
-    /// Of each node the subtree that it is in.
-    subtree_of: Vec<Option<usize>>,
+    /// How many bits each node takes.
+    sizes: Vec<u32>,
+    /// The bits that each node takes: those of its leaves are among them, and no others' are.
+    bits: Vec<[u32; 2]>,
 }
 
 /// Where the masks of a table are.
@@ -187,25 +190,24 @@ struct MaskPlaces {
 
 impl MaskTables {
     /// Makes the tables of `tree` with masks of so many words, if its splits are not too far apart or too many.
-    pub(crate) fn build(&mut self, tree: &PrunedTree, words: usize) -> bool {
+    pub(crate) fn build(&mut self, tree: &PrunedTree, words: usize, scratch: &mut MaskScratch) -> bool {
+        scratch.number_leaves(tree, 1);
         self.words = words;
-        self.bits.clear();
-        self.bits.extend(0..tree.leaves.len());
-        self.find_below(tree);
-        self.build_tables(tree, |at, _| MaskPlaces { first: at * INTERVALS, least: usize::from(LEAST) })
+        self.build_tables(tree, scratch, |at, _| MaskPlaces {
+            first: at * INTERVALS,
+            least: usize::from(LEAST),
+        })
     }
 
     /// Makes the tables of `tree` with masks that have a word for each of its largest subtrees of at most 64 leaves, if
     /// there are at most 64 of these.
-    pub(crate) fn build_by_subtree(&mut self, tree: &PrunedTree) -> bool {
-        self.words = self.find_subtrees(tree);
+    pub(crate) fn build_by_subtree(&mut self, tree: &PrunedTree, scratch: &mut MaskScratch) -> bool {
+        self.words = scratch.number_leaves(tree, 64).div_ceil(64) as usize;
         if self.words > 64 {
             return false;
         }
-        self.find_below(tree);
-        self.tops.clear();
         let mut next = 0;
-        let built = self.build_tables(tree, |_, intervals| {
+        let built = self.build_tables(tree, scratch, |_, intervals| {
             let first = next;
             next += intervals + 1;
             MaskPlaces { first, least: intervals }
@@ -213,6 +215,8 @@ impl MaskTables {
         if !built {
             return false;
         }
+        self.tops.clear();
+        self.tops.reserve_exact(self.places.len());
         for places in &self.places {
             let mut tops = [0; INTERVALS];
             let masks = self.masks[places.first * self.words..].chunks_exact(self.words);
@@ -230,14 +234,9 @@ impl MaskTables {
         self.words
     }
 
-    /// The bit of each leaf.
-    pub(crate) fn bits(&self) -> &[usize] {
-        &self.bits
-    }
-
     /// The mask of all leaves.
     pub(crate) fn every_leaf<const W: usize>(&self) -> Mask<W> {
-        self.below.first_chunk().copied().unwrap_or([u64::MAX; W])
+        self.every_leaf.first_chunk().copied().unwrap_or([u64::MAX; W])
     }
 
     /// The tables [`LEFT`]. `W` must be [`words`](Self::words).
@@ -272,7 +271,17 @@ impl MaskTables {
     }
 
     /// Makes the tables. `place` says where the masks of a table come, given its number of intervals.
-    fn build_tables(&mut self, tree: &PrunedTree, mut place: impl FnMut(usize, usize) -> MaskPlaces) -> bool {
+    fn build_tables(
+        &mut self,
+        tree: &PrunedTree,
+        scratch: &mut MaskScratch,
+        mut place: impl FnMut(usize, usize) -> MaskPlaces,
+    ) -> bool {
+        self.every_leaf.clear();
+        resize_exactly(&mut self.every_leaf, self.words, 0);
+        for (_, bit) in scratch.leaves(tree) {
+            self.every_leaf[bit / 64] |= 1 << (bit % 64);
+        }
         self.indices.clear();
         self.indices.extend(LEFT);
         for (property, _) in tree.splits() {
@@ -281,16 +290,50 @@ impl MaskTables {
                 self.indices.push(index);
             }
         }
-        self.intervals.resize(self.indices.len(), [0; ENTRIES]);
+        resize_exactly(&mut self.intervals, self.indices.len(), [0; ENTRIES]);
         self.places.clear();
-        (0..self.indices.len()).all(|at| {
-            let fits = self.find_bounds(tree, self.indices[at]);
-            let places = place(at, self.bounds.len() + 1);
-            self.places.push(places);
-            if fits {
-                self.build_table(tree, at, places);
+        for &index in &self.indices {
+            if !scratch.find_bounds(tree, index) {
+                return false;
             }
-            fits
+            self.places.push(place(self.places.len(), scratch.bounds.len() + 1));
+        }
+        let masks = self.places.iter().map(|places| places.first + places.least + 1).max().unwrap_or(0);
+        resize_exactly(&mut self.masks, masks * self.words, 0);
+        for at in 0..self.places.len() {
+            scratch.find_bounds(tree, self.indices[at]);
+            self.build_table(tree, scratch, at);
+        }
+        true
+    }
+
+    /// Makes the table at a place in `indices`, of its bounds.
+    fn build_table(&mut self, tree: &PrunedTree, scratch: &MaskScratch, at: usize) {
+        let (index, places) = (self.indices[at], self.places[at]);
+        let Self { words, intervals, masks, every_leaf, .. } = self;
+        let mut fill_mask = |value: i32, at: usize| {
+            let mask = &mut masks[at * *words..][..*words];
+            mask.copy_from_slice(every_leaf);
+            scratch.rule_out(tree, (index, value), mask);
+        };
+        let bounds = &scratch.bounds;
+        let mut entry = 0;
+        for interval in 0..=bounds.len() {
+            fill_mask(entry as i32 + FIRST, places.first + interval);
+            let end = bounds.get(interval).map_or(ENTRIES, |bound| (bound - i64::from(FIRST)) as usize);
+            intervals[at][entry..end].fill(interval as u8);
+            entry = end;
+        }
+        fill_mask(i32::MIN, places.first + places.least);
+    }
+}
+
+impl MaskScratch {
+    /// The leaves and their bits.
+    pub(crate) fn leaves(&self, tree: &PrunedTree) -> impl Iterator<Item = (usize, usize)> {
+        tree.nodes.iter().zip(&self.bits).filter_map(|(node, &[bit, _])| match *node {
+            Node::Leaf(leaf) => Some((leaf as usize, bit as usize)),
+            Node::Split { .. } => None,
         })
     }
 
@@ -310,99 +353,56 @@ impl MaskTables {
         self.bounds.len() < usize::from(LEAST) && self.bounds.iter().all(|bound| allowed.contains(bound))
     }
 
-    /// Makes the table at a place in `indices`, of its bounds.
-    fn build_table(&mut self, tree: &PrunedTree, at: usize, places: MaskPlaces) {
-        let index = self.indices[at];
-        self.masks.resize(self.masks.len().max((places.first + places.least + 1) * self.words), 0);
-        let mut entry = 0;
-        for interval in 0..=self.bounds.len() {
-            let low = entry as i32 + FIRST;
-            self.find_mask(tree, index, low, places.first + interval);
-            let end = self.bounds.get(interval).map_or(ENTRIES, |bound| (bound - i64::from(FIRST)) as usize);
-            self.intervals[at][entry..end].fill(interval as u8);
-            entry = end;
-        }
-        self.find_mask(tree, index, i32::MIN, places.first + places.least);
-    }
-
-    /// Finds which leaves a value of what tables are indexed by leaves possible: the mask `at`.
-    fn find_mask(&mut self, tree: &PrunedTree, index: Index, value: i32, at: usize) {
-        let mask = &mut self.masks[at * self.words..][..self.words];
-        mask.copy_from_slice(&self.below[..self.words]);
+    /// Clears the bits of the leaves that a value of what a table is indexed by rules out.
+    fn rule_out(&self, tree: &PrunedTree, (index, value): (Index, i32), mask: &mut [u64]) {
         for node in &tree.nodes {
             if let Node::Split { property, value: bound, children } = *node
                 && Index::of(property) == index
             {
                 let value = if is_magnitude(property) { value.wrapping_abs() } else { value };
                 let other = children as usize + usize::from(value > bound);
-                let below = &self.below[other * self.words..][..self.words];
-                mask.iter_mut().zip(below).for_each(|(mask, below)| *mask &= !below);
+                clear_bits(mask, self.bits[other]);
             }
         }
     }
 
-    /// Fills `below`. Children come behind their parents.
-    fn find_below(&mut self, tree: &PrunedTree) {
-        let words = self.words;
-        self.below.clear();
-        self.below.resize(tree.nodes.len() * words, 0);
-        for (at, node) in tree.nodes.iter().enumerate().rev() {
-            match *node {
-                Node::Leaf(leaf) => {
-                    let bit = self.bits[leaf as usize];
-                    self.below[at * words + bit / 64] |= 1 << (bit % 64);
-                }
-                Node::Split { children, .. } => {
-                    let children = children as usize * words;
-                    for word in 0..words {
-                        self.below[at * words + word] =
-                            self.below[children + word] | self.below[children + words + word];
-                    }
-                }
-            }
-        }
-    }
-
-    /// Finds the largest subtrees of at most 64 leaves, and gives each leaf a bit in the word of its own. Gives the
-    /// number of subtrees.
-    fn find_subtrees(&mut self, tree: &PrunedTree) -> usize {
-        let Self { bits, leaves_below, subtree_of, .. } = self;
-        leaves_below.clear();
-        leaves_below.resize(tree.nodes.len(), 1);
+    /// Gives each leaf a bit, from the left to the right; gives how many bits the tree takes. The largest subtrees of at
+    /// most 64 leaves, if there are several, begin at multiples of `alignment`. Children come behind their parents.
+    fn number_leaves(&mut self, tree: &PrunedTree, alignment: u32) -> u32 {
+        let Self { sizes, bits, .. } = self;
+        let left_size = |left: u32, right: u32| match left + right <= 64 {
+            true => left,
+            false => left.next_multiple_of(alignment),
+        };
+        sizes.clear();
+        resize_exactly(sizes, tree.nodes.len(), 1);
         for (at, node) in tree.nodes.iter().enumerate().rev() {
             if let Node::Split { children, .. } = *node {
-                leaves_below[at] = leaves_below[children as usize] + leaves_below[children as usize + 1];
+                let [left, right] = [0, 1].map(|side| sizes[children as usize + side]);
+                sizes[at] = left_size(left, right) + right;
             }
         }
-        let mut found = 0;
-        let mut subtree_at = |at: usize, parents: Option<usize>| {
-            let begins = parents.is_none() && leaves_below[at] <= 64;
-            found += usize::from(begins);
-            if begins { Some(found - 1) } else { parents }
-        };
-        subtree_of.clear();
-        subtree_of.resize(tree.nodes.len(), None);
-        subtree_of[0] = subtree_at(0, None);
         bits.clear();
-        bits.resize(tree.leaves.len(), 0);
-        // Bits in words of subtrees beyond the last one that has a word are of no use: there are too many then.
-        let mut used = [0; 65];
+        resize_exactly(bits, tree.nodes.len(), [0, sizes[0]]);
         for (at, node) in tree.nodes.iter().enumerate() {
-            let subtree = subtree_of[at];
-            match *node {
-                Node::Split { children, .. } => {
-                    for child in [children as usize, children as usize + 1] {
-                        subtree_of[child] = subtree_at(child, subtree);
-                    }
-                }
-                Node::Leaf(leaf) => {
-                    let word = subtree.unwrap_or(0).min(64);
-                    bits[leaf as usize] = word * 64 + used[word] % 64;
-                    used[word] += 1;
-                }
+            if let Node::Split { children, .. } = *node {
+                let children = children as usize;
+                let ([left, right], [start, end]) = ([0, 1].map(|side| sizes[children + side]), bits[at]);
+                let middle = start + left_size(left, right);
+                (bits[children], bits[children + 1]) = ([start, middle], [middle, end]);
             }
         }
-        found
+        sizes[0]
+    }
+}
+
+/// Clears a range of bits.
+fn clear_bits(mask: &mut [u64], [start, end]: [u32; 2]) {
+    let (mut at, end) = (start as usize, end as usize);
+    while at < end {
+        let next = (at / 64 * 64 + 64).min(end);
+        mask[at / 64] &= !(u64::MAX >> (64 - (next - at)) << (at % 64));
+        at = next;
     }
 }
 
@@ -442,4 +442,10 @@ impl SubtreeTables<'_> {
 
 fn is_magnitude(property: u8) -> bool {
     matches!(property, 4 | 5)
+}
+
+/// As [`Vec::resize`], without room for more: tables of a tree do not grow.
+fn resize_exactly<T: Clone>(list: &mut Vec<T>, len: usize, value: T) {
+    list.reserve_exact(len.saturating_sub(list.len()));
+    list.resize(len, value);
 }

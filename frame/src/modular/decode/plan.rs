@@ -4,9 +4,9 @@ use jxlake_entropy::Codes;
 
 use super::super::predictor::Predictor;
 use super::super::prune::{PrunedLeaf, PrunedTree, Situation};
-use super::super::tree::{MaTree, unpack_signed};
+use super::super::tree::{MaTree, Node, unpack_signed};
 use super::choosers::{ClusterTable, left};
-use super::mask::{ENTRIES, FIRST, MaskTables};
+use super::mask::{ENTRIES, FIRST, MaskScratch, MaskTables};
 
 /// Values that a table of clusters may have entries for.
 const MAX_CLUSTER_ENTRIES: i64 = 1 << 18;
@@ -71,7 +71,14 @@ pub(crate) struct Plan {
     leaves: Vec<PrunedLeaf>,
     clusters: Vec<u8>,
     first: i32,
+}
+
+/// What is needed only while a plan is made. One serves all plans.
+#[derive(Debug, Default)]
+struct PlanScratch {
+    reachable: Vec<Node>,
     bounds: Vec<i64>,
+    masks: MaskScratch,
 }
 
 impl Default for Plan {
@@ -86,55 +93,54 @@ impl Default for Plan {
             leaves: Vec::new(),
             clusters: Vec::new(),
             first: 0,
-            bounds: Vec::new(),
         }
     }
 }
 
 impl Plan {
-    fn make(&mut self, tree: &MaTree, situation: Situation) {
-        self.tree.prune(tree, situation);
+    fn make(&mut self, tree: &MaTree, situation: Situation, scratch: &mut PlanScratch) {
+        self.tree.prune(tree, situation, &mut scratch.reachable);
         self.references = self.tree.references();
         self.needs_weighted = self.tree.needs_weighted();
-        self.shape = self.find_shape(tree.codes());
+        self.shape = self.find_shape(tree.codes(), scratch);
     }
 
-    fn find_shape(&mut self, codes: &Codes) -> Shape {
+    fn find_shape(&mut self, codes: &Codes, scratch: &mut PlanScratch) -> Shape {
         let leaves = &self.tree.leaves;
         if let [leaf] = leaves[..] {
             return match constant(codes, &leaf) {
                 Some(value) => Shape::Constant(value),
-                None if self.needs_weighted => self.tabulate(),
+                None if self.needs_weighted => self.tabulate(scratch),
                 None => Shape::One(leaf),
             };
         }
-        self.tabulate()
+        self.tabulate(scratch)
     }
 
-    fn tabulate(&mut self) -> Shape {
+    fn tabulate(&mut self, scratch: &mut PlanScratch) -> Shape {
         let common = self.leaves_in_common();
         self.usual = self.left_used() & !common.usual_left(self.needs_weighted) == 0;
         let only_property = self.tree.only_property();
-        if common == Leaves::Gradient && only_property == Some(9) && self.fill_clusters() {
+        if common == Leaves::Gradient && only_property == Some(9) && self.fill_clusters(&mut scratch.bounds) {
             return Shape::ByGradient;
         }
         let all_weighted = self.leaves_are(|leaf| leaf.is_plain() && leaf.predictor == Predictor::Weighted);
         let by_max_error = only_property == Some(15) || self.tree.leaves.len() == 1;
-        if all_weighted && by_max_error && self.fill_clusters() {
+        if all_weighted && by_max_error && self.fill_clusters(&mut scratch.bounds) {
             return Shape::ByMaxError;
         }
         let words = self.words(common);
         let built = match words {
-            Some(words) => self.masks.build(&self.tree, words),
-            None => self.masks.build_by_subtree(&self.tree),
+            Some(words) => self.masks.build(&self.tree, words, &mut scratch.masks),
+            None => self.masks.build_by_subtree(&self.tree, &mut scratch.masks),
         };
         if !built {
             return Shape::General;
         }
         self.leaves.clear();
         self.leaves.resize(self.masks.words() * 64, PrunedLeaf::default());
-        for (&bit, leaf) in self.masks.bits().iter().zip(&self.tree.leaves) {
-            self.leaves[bit] = *leaf;
+        for (leaf, bit) in scratch.masks.leaves(&self.tree) {
+            self.leaves[bit] = self.tree.leaves[leaf];
         }
         if words.is_none() {
             return Shape::BySubtree(common);
@@ -173,13 +179,12 @@ impl Plan {
     }
 
     /// Makes the table of clusters by the value of the only property, if the splits are not too far apart.
-    fn fill_clusters(&mut self) -> bool {
-        self.bounds.clear();
-        self.bounds.extend(self.tree.splits().map(|(_, value)| i64::from(value) + 1));
-        self.bounds.sort_unstable();
-        self.bounds.dedup();
-        let [lowest, highest] =
-            [self.bounds.first(), self.bounds.last()].map(|bound| bound.copied().unwrap_or(0));
+    fn fill_clusters(&mut self, bounds: &mut Vec<i64>) -> bool {
+        bounds.clear();
+        bounds.extend(self.tree.splits().map(|(_, value)| i64::from(value) + 1));
+        bounds.sort_unstable();
+        bounds.dedup();
+        let [lowest, highest] = [bounds.first(), bounds.last()].map(|bound| bound.copied().unwrap_or(0));
         let first = lowest.saturating_sub(1).min(i64::from(FIRST));
         let end = (highest + 1).max(i64::from(FIRST) + ENTRIES as i64);
         if end - first > MAX_CLUSTER_ENTRIES {
@@ -189,8 +194,8 @@ impl Plan {
         self.first = first as i32;
         self.clusters.clear();
         let mut low = first;
-        for interval in 0..=self.bounds.len() {
-            let high = self.bounds.get(interval).copied().unwrap_or(end);
+        for interval in 0..=bounds.len() {
+            let high = bounds.get(interval).copied().unwrap_or(end);
             let cluster = self.tree.leaf_by_only_property(low as i32).cluster;
             self.clusters.resize((high - first) as usize, cluster);
             low = high;
@@ -243,6 +248,7 @@ fn constant(codes: &Codes, leaf: &PrunedLeaf) -> Option<i32> {
 #[derive(Debug, Default)]
 pub(crate) struct PlanCache {
     plans: Vec<Plan>,
+    scratch: PlanScratch,
     /// Which tree the plans are of.
     generation: u64,
     /// Plans of this tree; those behind are kept for their memory.
@@ -266,7 +272,7 @@ impl PlanCache {
         let known = self.plans[..self.used].iter().position(|plan| plan.tree.is_for(tree, situation));
         let at = known.unwrap_or_else(|| {
             let at = self.place(if situation.stream == 0 { Self::GLOBAL_CAPACITY } else { Self::CAPACITY });
-            self.plans[at].make(tree, situation);
+            self.plans[at].make(tree, situation, &mut self.scratch);
             at
         });
         &self.plans[at]
