@@ -16,7 +16,7 @@ use crate::modular::global_tree::GlobalTree;
 use crate::render::stages::{Sigma, UpsamplingKernels};
 use crate::render::{ChannelPlan, Origin, Plan};
 use crate::toc::Toc;
-use crate::vardct::{LfChannelDequantization, SIGMA_VALUES, VarDctFrame};
+use crate::vardct::{LfChannelDequantization, PART, SIGMA_VALUES, VarDctFrame, buffer_len};
 use jxlake_entropy::BitReader;
 use jxlake_util::{Pool, Shape2};
 
@@ -269,9 +269,9 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
                 + Pool::bytes_of::<i16>(Shape2::new(2, blocks.elements().unwrap_or(0) / 4)),
         );
     }
-    // Which transforms are used is not known yet: the largest that fits, its three channels and a fourth to work in.
+    // Which transforms are used is not known yet: the largest that fits.
     let longest = |blocks: u32| 1 << (8 * blocks.clamp(1, 32)).ilog2();
-    let transform: usize = 4 * longest(geometry.blocks.width) * longest(geometry.blocks.height);
+    let transform = buffer_len(longest(geometry.blocks.width) * longest(geometry.blocks.height));
     let side = geometry.group_dim as u32 / 8;
     let most_blocks = side.min(geometry.blocks.width) * side.min(geometry.blocks.height);
     let coefficients = 3 * 64 * most_blocks as usize;
@@ -279,11 +279,12 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
     // file has both.
     let coefficients = match kept || job.header.passes.num_passes() > 1 {
         true => Pool::bytes_of_buffer::<i32>(coefficients),
-        false => Pool::bytes_of_buffer::<i16>(coefficients),
+        false => Pool::bytes_of_buffer::<i16>(coefficients.max(3 * PART)),
     };
     let groups = if kept { geometry.num_groups() as u64 } else { 0 };
     let of_group = if kept { 0 } else { coefficients }
-        + Pool::bytes_of_buffer::<f32>(VarDctFrame::lf_tile_len(geometry) + transform);
+        + Pool::bytes_of_buffer::<f32>(VarDctFrame::lf_tile_len(geometry))
+        + Pool::bytes_of_buffer::<f32>(transform);
     FrameMemory {
         shared: sigma + lf_samples + maps + coefficients.saturating_mul(groups),
         // Each worker has given back the metadata of LF groups before it begins the first group.

@@ -121,7 +121,7 @@ fn decode_with_lf<S: IntegerSample>(
             return Ok(());
         }
         let mut pass_group = pass_groups.take();
-        reader.decode(group, &mut pass_group, |pass, bits| {
+        let extra = |pass: usize, bits: &mut BitReader<'_>, input: &mut GroupInput<'_>| {
             if place == ExtraPlace::Groups(pass) {
                 let mut workspace = groups.take();
                 global.decode_group((pass, group), bits, &modular, &mut workspace)?;
@@ -129,7 +129,12 @@ fn decode_with_lf<S: IntegerSample>(
                 workspace.clear();
             }
             Ok(())
-        })?;
+        };
+        if job.geometry.num_passes == 1 {
+            let mut bits = reader.decode_and_render(group, &mut pass_group, input)?;
+            return extra(0, &mut bits, input);
+        }
+        reader.decode(group, &mut pass_group, |pass, bits| extra(pass, bits, input))?;
         reader.render(group, &pass_group, input)
     };
     let rows = ModularRows::new(job, DecodedRows::Whole(global.channels()), frame.lf_dequantization());
@@ -189,6 +194,22 @@ impl<S: IntegerSample> GroupReader<'_, S> {
                 tiles.decode(Section::PassGroup { pass, group }, bits, self.modular, &mut self.groups.take())
             })
         })
+    }
+
+    /// Decodes the only pass of a group and writes its samples to its place in the chain; gives what follows the
+    /// coefficients.
+    fn decode_and_render(
+        &self,
+        group: usize,
+        pass_group: &mut PassGroup,
+        input: &mut GroupInput<'_>,
+    ) -> Result<BitReader<'_>> {
+        let mut bits = self.bits(0, group);
+        let mut colour = input.channels([0, 1, 2], Extent::Padded)?;
+        let ModularContext { pool, level, .. } = *self.modular;
+        self.frame.decode_and_render_group(group, &mut bits, pass_group, &mut colour, (pool, level))?;
+        self.job.context.watch.step()?;
+        Ok(bits)
     }
 
     /// Writes the samples of a group to its place in the chain.

@@ -6,7 +6,6 @@ use fearless_simd::{Level, dispatch};
 use jxlake_entropy::BitReader;
 use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, ViewMut2};
 
-use super::VarDctFault;
 use super::dequant_matrices::RawTables;
 use super::hf_coefficients::GroupContext;
 use super::hf_contexts::HfClusters;
@@ -15,7 +14,8 @@ use super::lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantiza
 use super::lf_group::{LfCoefficients, LfGroup, LfGroupContext, LfGroupWorkspace};
 use super::lf_image::{LfContext, LfDequantisation, LfImage};
 use super::pass_group::{GroupLayout, NOT_BEGUN, Parts, PassGroup};
-use super::render_group::Renderer;
+use super::render_group::{Renderer, RenderingSink, buffer_len};
+use super::{TransformType, VarDctFault};
 use crate::composition::SavedFrame;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
@@ -68,6 +68,7 @@ pub(super) struct Parameters {
 /// The buffers of a group being rendered: its LF samples, and those of a varblock.
 #[derive(Default)]
 struct RenderWorkspace {
+    tile: Option<Lease<Buffer<f32>>>,
     buffer: Option<Lease<Buffer<f32>>>,
 }
 
@@ -234,14 +235,28 @@ impl VarDctFrame {
     ///
     /// [`Error::Misuse`] if the LF group is missing; if there is no memory.
     pub fn begin_group(&self, group: usize, pool: &Pool, pass_group: &mut PassGroup) -> Result<()> {
+        self.begin_group_with(group, pool, pass_group, None)
+    }
+
+    /// As [`begin_group`](Self::begin_group), with room for so many coefficients of a channel instead of those of a group.
+    fn begin_group_with(
+        &self,
+        group: usize,
+        pool: &Pool,
+        pass_group: &mut PassGroup,
+        room: Option<usize>,
+    ) -> Result<()> {
         let Parameters { geometry, passes, .. } = self.parameters()?;
         let lf_group = self.lf_group_of(group)?;
         let side = geometry.group_dim / 8;
+        let most_blocks =
+            side.min(geometry.blocks.width as usize) * side.min(geometry.blocks.height as usize);
         let layout = GroupLayout {
             blocks: geometry.group_blocks(group),
             hshift: geometry.hshift,
             vshift: geometry.vshift,
-            most_blocks: side.min(geometry.blocks.width as usize) * side.min(geometry.blocks.height as usize),
+            most_blocks,
+            room: room.unwrap_or(64 * most_blocks),
             // What does not fit is decoded again, which is simple if there is one pass.
             fits_i16: self.hf_global.fits_i16 || passes.num_passes() == 1,
         };
@@ -264,8 +279,19 @@ impl VarDctFrame {
         level: Level,
         pass_group: &mut PassGroup,
     ) -> Result<()> {
-        let parameters = self.parameters()?;
-        if pass >= parameters.passes.num_passes() {
+        self.with_pass(pass, bits, level, |context, bits| pass_group.decode(context, bits))
+    }
+
+    /// Calls `decode` with what the coefficients of a group are decoded with in a pass, behind the number of the preset.
+    fn with_pass(
+        &self,
+        pass: usize,
+        bits: &mut BitReader<'_>,
+        level: Level,
+        decode: impl FnOnce(GroupContext<'_>, &mut BitReader<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Parameters { passes, geometry, .. } = self.parameters()?;
+        if pass >= passes.num_passes() {
             return Err(Error::Misuse("a pass that does not exist"));
         }
         let presets = self.hf_global.presets;
@@ -280,11 +306,11 @@ impl VarDctFrame {
             pass,
             clusters: &clusters,
             block_context: &self.block_context,
-            hshift: pass_group.hshift,
-            vshift: pass_group.vshift,
+            hshift: geometry.hshift,
+            vshift: geometry.vshift,
             level,
         };
-        pass_group.decode(context, bits)
+        decode(context, bits)
     }
 
     /// Writes the samples of a group, with the passes decoded so far, to the upper left corner of the matrices of X, Y and
@@ -302,26 +328,79 @@ impl VarDctFrame {
         pool: &Pool,
         level: Level,
     ) -> Result<()> {
+        let blocks = self.parameters()?.geometry.group_blocks(group);
+        if pass_group.blocks != blocks {
+            return Err(NOT_BEGUN);
+        }
+        self.with_renderer(group, dest, (pool, level), |RenderingSink { renderer, buffer, dest, .. }| {
+            let varblocks = &pass_group.varblocks[..];
+            match pass_group.parts().ok_or(NOT_BEGUN)? {
+                Parts::I16(parts) => {
+                    dispatch!(level, simd => renderer.render(simd, (varblocks, parts), buffer, dest))
+                }
+                Parts::I32(parts) => {
+                    dispatch!(level, simd => renderer.render(simd, (varblocks, parts), buffer, dest))
+                }
+            }
+        })
+    }
+
+    /// Decodes the HF coefficients of a group of a frame of one pass and writes its samples, as
+    /// [`render_group`](Self::render_group), part by part: room for some of its coefficients is enough. `pass_group` need not
+    /// be begun, and has no coefficients afterwards. The Modular channels of the group follow in the bit stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin_group`](Self::begin_group), [`decode_pass_group`](Self::decode_pass_group) and
+    /// [`render_group`](Self::render_group); [`Error::Misuse`] if there are more passes.
+    pub fn decode_and_render_group(
+        &self,
+        group: usize,
+        bits: &mut BitReader<'_>,
+        pass_group: &mut PassGroup,
+        dest: &mut [ViewMut2<'_, f32>; 3],
+        (pool, level): (&Pool, Level),
+    ) -> Result<()> {
+        if self.parameters()?.passes.num_passes() != 1 {
+            return Err(Error::Misuse("a frame of several passes"));
+        }
+        self.begin_group_with(group, pool, pass_group, Some(self.largest_varblock().max(PART)))?;
+        self.with_pass(0, bits, level, |context, bits| {
+            self.with_renderer(group, dest, (pool, level), |mut sink| {
+                pass_group.decode_through(context, bits, &mut sink)
+            })
+        })
+    }
+
+    /// Calls `render` with all that turns coefficients of a group into samples.
+    fn with_renderer(
+        &self,
+        group: usize,
+        dest: &mut [ViewMut2<'_, f32>; 3],
+        (pool, level): (&Pool, Level),
+        render: impl FnOnce(RenderingSink<'_, '_>) -> Result<()>,
+    ) -> Result<()> {
         let parameters = self.parameters()?;
-        let blocks = parameters.geometry.group_blocks(group);
+        let geometry = &parameters.geometry;
+        let blocks = geometry.group_blocks(group);
         for (channel, dest) in dest.iter().enumerate() {
-            let rows = 8 * (blocks.height >> parameters.geometry.vshift[channel]);
-            let cols = 8 * (blocks.width >> parameters.geometry.hshift[channel]);
+            let rows = 8 * (blocks.height >> geometry.vshift[channel]);
+            let cols = 8 * (blocks.width >> geometry.hshift[channel]);
             if dest.rows() < rows || dest.cols() < cols {
                 return Err(Error::Misuse("a matrix smaller than the group"));
             }
         }
-        if pass_group.blocks != blocks {
-            return Err(NOT_BEGUN);
-        }
-        let largest = pass_group.varblocks.iter().map(|varblock| varblock.ty.size()).max().unwrap_or(0);
-        let tile_len = LfImage::tile_len(&parameters.geometry);
+        let tile_len = LfImage::tile_len(geometry);
         let mut workspace = self.render_workspaces.take();
-        let (tile, buffer) = workspace.buffer(tile_len + 4 * largest, pool)?.split_at_mut(tile_len);
-        let context = LfContext { geometry: &parameters.geometry, groups: &self.lf_groups, level };
+        let RenderWorkspace { tile, buffer } = &mut *workspace;
+        let tile = sized(tile, tile_len, pool)?;
+        let buffer = sized(buffer, buffer_len(self.largest_varblock()), pool)?;
+        let context = LfContext { geometry, groups: &self.lf_groups, level };
         let step = self.quantizer.inverse_global_scale();
         let renderer = Renderer {
-            group: pass_group,
+            blocks,
+            hshift: geometry.hshift,
+            vshift: geometry.vshift,
             lf_group: self.lf_group_of(group)?,
             lf: self.lf_image.tile(&context, blocks, tile)?,
             matrices: &self.hf_global.matrices,
@@ -330,10 +409,7 @@ impl VarDctFrame {
             steps: parameters.qm.map(|qm| step * qm),
             is_subsampled: parameters.is_subsampled,
         };
-        match pass_group.parts().ok_or(NOT_BEGUN)? {
-            Parts::I16(parts) => dispatch!(level, simd => renderer.render(simd, parts, buffer, dest)),
-            Parts::I32(parts) => dispatch!(level, simd => renderer.render(simd, parts, buffer, dest)),
-        }
+        render(RenderingSink { renderer, buffer, dest, level })
     }
 
     /// The values that sigma of the edge-preserving filter can have; a block that is not to be filtered gets 0 or less.
@@ -378,26 +454,35 @@ impl VarDctFrame {
         self.lf_groups.get(geometry.lf_group_of(group)).and_then(OnceLock::get).ok_or(MISSING_LF_GROUP)
     }
 
+    /// Coefficients of a channel of the largest varblock that there may be in the LF groups that were decoded.
+    fn largest_varblock(&self) -> usize {
+        let used = self.used_types();
+        let sizes = TransformType::ALL.iter().filter(|&&ty| used >> ty as u32 & 1 != 0).map(|ty| ty.size());
+        sizes.max().unwrap_or(64)
+    }
+
     /// Bit set of the transform types in the LF groups that were decoded.
     pub(super) fn used_types(&self) -> u32 {
         self.lf_groups.iter().filter_map(OnceLock::get).fold(0, |used, group| used | group.used_types)
     }
 }
 
+/// Coefficients of a channel that are decoded before they are rendered, if varblocks are not larger: few enough to stay near
+/// the core, and enough that neither of the two loops is left often.
+pub(crate) const PART: usize = 4096;
+
 const MISSING_LF_GROUP: Error = Error::Misuse("an LF group that was not decoded");
 
-impl RenderWorkspace {
-    /// A buffer of `len` values, unspecified.
-    fn buffer(&mut self, len: usize, pool: &Pool) -> Result<&mut [f32]> {
-        if self.buffer.as_ref().is_none_or(|buffer| buffer.len() < len) {
-            self.buffer = None;
-        }
-        let buffer = match self.buffer.take() {
-            Some(buffer) => buffer,
-            None => pool.buffer(Purpose::HfCoefficients, len)?,
-        };
-        Ok(self.buffer.insert(buffer))
+/// A buffer of at least `len` values, unspecified: the one that is there if it is large enough.
+fn sized<'a>(buffer: &'a mut Option<Lease<Buffer<f32>>>, len: usize, pool: &Pool) -> Result<&'a mut [f32]> {
+    if buffer.as_ref().is_none_or(|buffer| buffer.len() < len) {
+        // Given back before another one is leased.
+        *buffer = None;
     }
+    Ok(match buffer {
+        Some(buffer) => buffer,
+        None => buffer.insert(pool.buffer(Purpose::HfCoefficients, len)?),
+    })
 }
 
 /// Reads the samples of dequantisation tables as Modular sub-bitstreams.

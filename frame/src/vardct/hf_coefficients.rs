@@ -63,35 +63,50 @@ pub(super) struct GroupContext<'a> {
     pub(super) level: Level,
 }
 
+/// What becomes of coefficients that are complete.
+pub(super) trait CoefficientSink<Q> {
+    /// Takes the coefficients of these varblocks, and leaves zeros.
+    fn take(&mut self, varblocks: &[Varblock], coefficients: &mut [&mut [Q]; 3]) -> Result<()>;
+}
+
+/// Coefficients to decode.
+pub(super) struct Coefficients<'a, Q> {
+    pub(super) varblocks: &'a mut [Varblock],
+    /// Varblock after varblock, by channel.
+    pub(super) values: [&'a mut [Q]; 3],
+    /// Takes them, all that there is room for at a time. Without it there is room for all.
+    pub(super) sink: Option<&'a mut dyn CoefficientSink<Q>>,
+}
+
 impl GroupContext<'_> {
-    /// Decodes a group: the whole symbol stream of a pass. Gives the bits that any of the packed coefficients has, by
-    /// which the caller knows whether they fit.
+    /// Decodes a group: the whole symbol stream of a pass, of at most so many symbols. Gives the bits that any of the packed
+    /// coefficients has, by which the caller knows whether they fit. The sink sees none that do not.
     pub(super) fn decode<Q: Accumulator>(
         self,
         bits: &mut BitReader<'_>,
-        window: &mut Lz77Window,
-        varblocks: &mut [Varblock],
-        coefficients: [&mut [Q]; 3],
+        (window, symbols): (&mut Lz77Window, u64),
+        coefficients: Coefficients<'_, Q>,
     ) -> Result<u32> {
-        // A number of non-zeros and the coefficients, for each block of each channel.
-        let symbols = coefficients.iter().map(|channel| channel.len() as u64 / 63 * 64).sum();
-        let visitor = GroupLoop { context: self, varblocks, coefficients };
+        let visitor = GroupLoop { context: self, coefficients };
         self.pass.codes.with_reader(bits, 0, symbols, window, visitor)?
+    }
+
+    /// Whether coefficients fit that have no other bits, packed.
+    pub(super) fn fits<Q: Accumulator>(&self, seen: u32) -> bool {
+        size_of::<Q>() > size_of::<i16>() || u64::from(seen) << self.pass.shift <= u16::MAX.into()
     }
 }
 
 /// The loop over the varblocks of a group.
-struct GroupLoop<'a, Q> {
+struct GroupLoop<'a, 'c, Q> {
     context: GroupContext<'a>,
-    varblocks: &'a mut [Varblock],
-    /// Varblock after varblock, by channel.
-    coefficients: [&'a mut [Q]; 3],
+    coefficients: Coefficients<'c, Q>,
 }
 
 /// Channels in coding order: slot and position in the block contexts.
 const CODING_ORDER: [(usize, usize); 3] = [(1, 0), (0, 1), (2, 2)];
 
-impl<Q: Accumulator> Visitor for GroupLoop<'_, Q> {
+impl<Q: Accumulator> Visitor for GroupLoop<'_, '_, Q> {
     type Output = Result<u32>;
 
     fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<u32> {
@@ -115,24 +130,38 @@ struct Symbols<'b, R> {
     seen: u32,
 }
 
-impl<Q: Accumulator> GroupLoop<'_, Q> {
+impl<Q: Accumulator> GroupLoop<'_, '_, Q> {
     #[inline(always)]
     fn run<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<u32> {
         let GroupContext { pass, clusters, block_context: block_contexts, hshift, vshift, .. } = self.context;
         let mut symbols = Symbols { reader, bits: bits.clone(), seen: 0 };
         // Of each channel, the numbers of non-zeros of the row above, replaced from the left as a row is decoded.
         let mut non_zeros = [[0u8; 32]; 3];
-        let mut rest = self.coefficients;
-        for varblock in self.varblocks.iter_mut() {
-            let ty = varblock.ty;
+        let Coefficients { varblocks, mut values, mut sink } = self.coefficients;
+        // Of each channel, where the coefficients of the next varblock are.
+        let mut ends = [0; 3];
+        let mut taken = 0;
+        for at in 0..varblocks.len() {
+            let ty = varblocks[at].ty;
+            if let Some(sink) = &mut sink
+                && ends.iter().zip(&values).any(|(&end, values)| end + ty.size() > values.len())
+            {
+                symbols.reader.check(&symbols.bits)?;
+                if !self.context.fits::<Q>(symbols.seen) {
+                    return Ok(symbols.seen);
+                }
+                sink.take(&varblocks[taken..at], &mut values)?;
+                (taken, ends) = (at, [0; 3]);
+            }
+            let varblock = &mut varblocks[at];
             for (channel, position) in CODING_ORDER {
                 let (hshift, vshift) = (hshift[channel], vshift[channel]);
                 let (x, y) = (varblock.x >> hshift, varblock.y >> vshift);
                 if x << hshift != varblock.x || y << vshift != varblock.y {
                     continue;
                 }
-                let (coefficients, after) = std::mem::take(&mut rest[channel]).split_at_mut(ty.size());
-                rest[channel] = after;
+                let coefficients = &mut values[channel][ends[channel]..][..ty.size()];
+                ends[channel] += ty.size();
                 let block_context = block_contexts.context(varblock.context.into(), position);
                 let row = &mut non_zeros[channel];
                 let predicted = predict(row, x.into(), y.into());
@@ -172,6 +201,9 @@ impl<Q: Accumulator> GroupLoop<'_, Q> {
         }
         symbols.reader.finish(&symbols.bits)?;
         *bits = symbols.bits;
+        if let Some(sink) = sink.filter(|_| self.context.fits::<Q>(symbols.seen)) {
+            sink.take(&varblocks[taken..], &mut values)?;
+        }
         Ok(symbols.seen)
     }
 }

@@ -27,10 +27,11 @@ mod natural_order_selfcheck;
 mod test_support;
 
 pub use fault::VarDctFault;
-pub(crate) use frame::SIGMA_VALUES;
 pub use frame::VarDctFrame;
+pub(crate) use frame::{PART, SIGMA_VALUES};
 pub use jpeg::{JpegChannel, JpegCoefficients, NotJpeg};
 pub(crate) use jpeg_group::JpegRules;
 pub use lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
 pub use pass_group::PassGroup;
+pub(crate) use render_group::buffer_len;
 pub use transform_type::TransformType;

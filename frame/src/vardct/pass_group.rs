@@ -4,7 +4,7 @@ use jxlake_entropy::{BitReader, Lz77Window};
 use jxlake_util::{Buffer, Lease, Pool, PoolError, Purpose, Rect, Release};
 
 use super::dequantisation::Quantised;
-use super::hf_coefficients::{GroupContext, Varblock};
+use super::hf_coefficients::{CoefficientSink, Coefficients as ToDecode, GroupContext, Varblock};
 use super::transforms::Extent;
 use crate::error::{Error, Result};
 
@@ -23,6 +23,8 @@ pub struct PassGroup {
     pub(super) hshift: [u32; 3],
     pub(super) vshift: [u32; 3],
     pub(super) window: Lz77Window,
+    /// Most symbols of a group.
+    symbols: u64,
     pool: Option<Pool>,
     coefficients: Option<Coefficients>,
     /// Whether coefficients may not be zero outside the varblocks' extents, after an error.
@@ -47,12 +49,6 @@ pub(super) enum Parts<'a> {
     I32([&'a [i32]; 3]),
 }
 
-/// As [`Parts`], to write.
-enum PartsMut<'a> {
-    I16([&'a mut [i16]; 3]),
-    I32([&'a mut [i32]; 3]),
-}
-
 /// Where a group lies, and how its coefficients are stored.
 pub(super) struct GroupLayout {
     pub(super) blocks: Rect,
@@ -60,13 +56,15 @@ pub(super) struct GroupLayout {
     pub(super) vshift: [u32; 3],
     /// Blocks of the largest group of the frame.
     pub(super) most_blocks: usize,
+    /// Coefficients of a channel that there is room for: those of a group, or of a part of it that is rendered at a time.
+    pub(super) room: usize,
     pub(super) fits_i16: bool,
 }
 
 impl PassGroup {
     /// Makes this the group of `layout`, with no varblocks yet and all coefficients zero.
     pub(super) fn begin(&mut self, layout: &GroupLayout, pool: &Pool) -> Result<()> {
-        let len = 3 * 64 * layout.most_blocks;
+        let len = 3 * layout.room;
         let fits = match &self.coefficients {
             Some(Coefficients::I16(buffer)) => layout.fits_i16 && buffer.capacity() >= len,
             Some(Coefficients::I32(buffer)) => !layout.fits_i16 && buffer.capacity() >= len,
@@ -92,6 +90,8 @@ impl PassGroup {
         }
         self.is_dirty = false;
         self.varblocks.clear();
+        // Of each block a number of non-zeros, and the other coefficients.
+        self.symbols = 3 * 64 * layout.most_blocks as u64;
         (self.blocks, self.hshift, self.vshift) = (layout.blocks, layout.hshift, layout.vshift);
         Ok(())
     }
@@ -136,58 +136,87 @@ impl PassGroup {
     /// Decodes a pass and adds its coefficients to those of earlier passes. Coefficients of 16 bits become ones of 32 if
     /// they do not fit, which must not happen after the first pass.
     pub(super) fn decode(&mut self, context: GroupContext<'_>, bits: &mut BitReader<'_>) -> Result<()> {
+        self.decode_to(context, bits, None::<&mut NoSink>)
+    }
+
+    /// Decodes the only pass and hands its coefficients to `sink` as soon as there is no room for more: from the beginning
+    /// again, if they turn out not to fit. The group has no varblocks afterwards.
+    pub(super) fn decode_through(
+        &mut self,
+        context: GroupContext<'_>,
+        bits: &mut BitReader<'_>,
+        sink: &mut (impl CoefficientSink<i16> + CoefficientSink<i32>),
+    ) -> Result<()> {
+        self.decode_to(context, bits, Some(sink))?;
+        self.varblocks.clear();
+        Ok(())
+    }
+
+    fn decode_to<S: CoefficientSink<i16> + CoefficientSink<i32>>(
+        &mut self,
+        context: GroupContext<'_>,
+        bits: &mut BitReader<'_>,
+        mut sink: Option<&mut S>,
+    ) -> Result<()> {
         let start = bits.clone();
-        let seen = self.decode_as_it_is(context, bits)?;
+        let seen = self.decode_as_it_is(context, bits, &mut sink)?;
         // Encoders give clusters that have no coefficients codes for any, so that the codes alone promise little.
-        let fits = u64::from(seen) << context.pass.shift <= u16::MAX.into();
-        if !fits && self.widen()? {
+        if !context.fits::<i16>(seen) && self.widen()? {
             *bits = start;
-            self.decode_as_it_is(context, bits)?;
+            self.decode_as_it_is(context, bits, &mut sink)?;
         }
         self.is_dirty = false;
         Ok(())
     }
 
-    fn decode_as_it_is(&mut self, context: GroupContext<'_>, bits: &mut BitReader<'_>) -> Result<u32> {
-        let (varblocks, parts, window) = self.begin_pass().ok_or(NOT_BEGUN)?;
-        match parts {
-            PartsMut::I16(coefficients) => context.decode(bits, window, varblocks, coefficients),
-            PartsMut::I32(coefficients) => context.decode(bits, window, varblocks, coefficients),
-        }
-    }
-
-    /// What a pass is decoded into. The group counts as unfinished from now on.
-    fn begin_pass(&mut self) -> Option<(&mut [Varblock], PartsMut<'_>, &mut Lz77Window)> {
-        let Self { varblocks, window, coefficients, is_dirty, .. } = self;
+    /// The group counts as unfinished afterwards.
+    fn decode_as_it_is<S: CoefficientSink<i16> + CoefficientSink<i32>>(
+        &mut self,
+        context: GroupContext<'_>,
+        bits: &mut BitReader<'_>,
+        sink: &mut Option<&mut S>,
+    ) -> Result<u32> {
+        let Self { varblocks, window, symbols, coefficients, is_dirty, .. } = self;
         *is_dirty = true;
-        let parts = match coefficients.as_mut()? {
-            Coefficients::I16(buffer) => PartsMut::I16(parts_mut(buffer)),
-            Coefficients::I32(buffer) => PartsMut::I32(parts_mut(buffer)),
-        };
-        Some((varblocks, parts, window))
-    }
-
-    /// Whether a channel has a block where a varblock begins.
-    #[inline(always)]
-    pub(super) fn has_block(&self, varblock: &Varblock, channel: usize) -> bool {
-        has_block(varblock, self.hshift[channel], self.vshift[channel])
+        let stream = (window, *symbols);
+        match coefficients.as_mut().ok_or(NOT_BEGUN)? {
+            Coefficients::I16(buffer) => {
+                let sink = sink.as_deref_mut().map(|sink| sink as &mut dyn CoefficientSink<i16>);
+                context.decode(bits, stream, ToDecode { varblocks, values: parts_mut(buffer), sink })
+            }
+            Coefficients::I32(buffer) => {
+                let sink = sink.as_deref_mut().map(|sink| sink as &mut dyn CoefficientSink<i32>);
+                context.decode(bits, stream, ToDecode { varblocks, values: parts_mut(buffer), sink })
+            }
+        }
     }
 }
 
+/// Whether a channel has a block where a varblock begins.
 #[inline(always)]
-fn has_block(varblock: &Varblock, hshift: u32, vshift: u32) -> bool {
+pub(super) fn has_block(varblock: &Varblock, hshift: u32, vshift: u32) -> bool {
     varblock.x & ((1 << hshift) - 1) == 0 && varblock.y & ((1 << vshift) - 1) == 0
 }
 
 /// Where the coefficients of varblocks are.
-struct Places<'a> {
-    varblocks: &'a [Varblock],
-    hshift: [u32; 3],
-    vshift: [u32; 3],
+pub(super) struct Places<'a> {
+    pub(super) varblocks: &'a [Varblock],
+    pub(super) hshift: [u32; 3],
+    pub(super) vshift: [u32; 3],
+}
+
+/// For passes whose coefficients stay.
+struct NoSink;
+
+impl<Q> CoefficientSink<Q> for NoSink {
+    fn take(&mut self, _: &[Varblock], _: &mut [&mut [Q]; 3]) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Places<'_> {
-    fn clear<Q: Quantised>(&self, parts: [&mut [Q]; 3]) {
+    /// Sets their coefficients to zero.
+    pub(super) fn clear<Q: Quantised>(&self, parts: [&mut [Q]; 3]) {
         for (channel, mut rest) in parts.into_iter().enumerate() {
             let (hshift, vshift) = (self.hshift[channel], self.vshift[channel]);
             for varblock in self.varblocks.iter().filter(|varblock| has_block(varblock, hshift, vshift)) {
@@ -240,7 +269,7 @@ mod tests {
 
     fn layout(fits_i16: bool, most_blocks: usize) -> GroupLayout {
         let (hshift, vshift) = ([1, 0, 1], [0; 3]);
-        GroupLayout { blocks: Rect::default(), hshift, vshift, most_blocks, fits_i16 }
+        GroupLayout { blocks: Rect::default(), hshift, vshift, most_blocks, room: 64 * most_blocks, fits_i16 }
     }
 
     /// A block without coefficients.
@@ -272,20 +301,13 @@ mod tests {
                     }
                     group.varblocks.push(Varblock { extents, ..varblock(x) });
                 }
-                match group.begin_pass() {
-                    Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part[..64].fill(3)),
-                    Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part[..64].fill(3)),
+                group.is_dirty = fails;
+                let used = if fails { 64 * most_blocks } else { 64 };
+                match &mut group.coefficients {
+                    Some(Coefficients::I16(buffer)) => parts_mut(buffer).map(|part| part[..used].fill(3)),
+                    Some(Coefficients::I32(buffer)) => parts_mut(buffer).map(|part| part[..used].fill(3)),
                     None => panic!("no coefficients"),
                 };
-                if fails {
-                    match group.begin_pass() {
-                        Some((_, PartsMut::I16(parts), _)) => parts.map(|part| part.fill(3)),
-                        Some((_, PartsMut::I32(parts), _)) => parts.map(|part| part.fill(3)),
-                        None => panic!("no coefficients"),
-                    };
-                } else {
-                    group.is_dirty = false;
-                }
             }
         }
         assert_eq!(pool.statistics().outstanding(), 1);
