@@ -120,21 +120,26 @@ impl Decoder<'_> {
             let (column, row) = geometry.group_position(group);
             let mut dest = [0, 1, 2].map(|plane| grids[plane].take(row, column).expect("a tile"));
             vardct.render_group(group, &pass_group, &mut dest, pool, *level)?;
-            if geometry.num_passes == 1 {
-                // Part by part it is the same.
-                let mut again = pool.matrix3(Purpose::Pixels, Shape3::new(3, 256, 256))?;
-                let mut parts = again.planes_array_mut::<3>().expect("three planes");
-                let own = &mut frame.section(Section::PassGroup { pass: 0, group });
-                let bits = if single { &mut bits.clone() } else { own };
-                vardct.decode_and_render_group(group, bits, &mut pass_group, &mut parts, (pool, *level))?;
-                let blocks = geometry.group_blocks(group);
-                for (channel, (part, whole)) in parts.iter().zip(&dest).enumerate() {
-                    let [rows, cols] = [
-                        8 * (blocks.height >> geometry.vshift[channel]),
-                        8 * (blocks.width >> geometry.hshift[channel]),
-                    ];
-                    assert!((0..rows).all(|y| part.row(y)[..cols] == whole.row(y)[..cols]));
-                }
+            // Part by part it is the same.
+            let mut again = pool.matrix3(Purpose::Pixels, Shape3::new(3, 256, 256))?;
+            let mut parts = again.planes_array_mut::<3>().expect("three planes");
+            let section = |pass| frame.section(Section::PassGroup { pass, group });
+            let mut begins: Vec<_> = (0..geometry.num_passes).map(section).collect();
+            if single {
+                begins = vec![bits.clone()];
+            }
+            vardct.decode_and_render_group(
+                group,
+                &mut begins,
+                &mut pass_group,
+                &mut parts,
+                (pool, *level),
+            )?;
+            let blocks = geometry.group_blocks(group);
+            for (channel, (part, whole)) in parts.iter().zip(&dest).enumerate() {
+                let rows = 8 * (blocks.height >> geometry.vshift[channel]);
+                let cols = 8 * (blocks.width >> geometry.hshift[channel]);
+                assert!((0..rows).all(|y| part.row(y)[..cols] == whole.row(y)[..cols]));
             }
             Ok::<_, Error>(())
         })?;

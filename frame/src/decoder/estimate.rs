@@ -274,21 +274,23 @@ fn vardct(job: &FrameJob<'_>, kept: bool) -> FrameMemory {
     let transform = buffer_len(longest(geometry.blocks.width) * longest(geometry.blocks.height));
     let side = geometry.group_dim as u32 / 8;
     let most_blocks = side.min(geometry.blocks.width) * side.min(geometry.blocks.height);
-    let coefficients = 3 * 64 * most_blocks as usize;
+    let of_group = 3 * 64 * most_blocks as usize;
+    // Without need to keep them as much as the largest transform has, or a part.
+    let coefficients = if kept { of_group } else { of_group.max(3 * PART) };
     // What a worker takes more for coefficients that do not fit 16 bits is less than the largest transform, and hardly a
     // file has both.
     let coefficients = match kept || job.header.passes.num_passes() > 1 {
         true => Pool::bytes_of_buffer::<i32>(coefficients),
-        false => Pool::bytes_of_buffer::<i16>(coefficients.max(3 * PART)),
+        false => Pool::bytes_of_buffer::<i16>(coefficients),
     };
     let groups = if kept { geometry.num_groups() as u64 } else { 0 };
-    let of_group = if kept { 0 } else { coefficients }
+    let per_worker = if kept { 0 } else { coefficients }
         + Pool::bytes_of_buffer::<f32>(VarDctFrame::lf_tile_len(geometry))
         + Pool::bytes_of_buffer::<f32>(transform);
     FrameMemory {
         shared: sigma + lf_samples + maps + coefficients.saturating_mul(groups),
         // Each worker has given back the metadata of LF groups before it begins the first group.
-        per_worker: of_group.max(metadata),
+        per_worker: per_worker.max(metadata),
         per_further_worker: 0,
     }
 }

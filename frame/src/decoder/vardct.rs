@@ -6,6 +6,7 @@ use super::output::Output;
 use super::samples::{DecodedRows, ExtraChannels, ModularRows};
 use crate::composition::Slots;
 use crate::error::{Invalid, Result};
+use crate::frame_header::MAX_PASSES;
 use crate::geometry::Section;
 use crate::modular::global::{GroupWorkspace, ModularGlobal, Tiles};
 use crate::modular::sub_bitstream::ModularContext;
@@ -130,12 +131,10 @@ fn decode_with_lf<S: IntegerSample>(
             }
             Ok(())
         };
-        if job.geometry.num_passes == 1 {
-            let mut bits = reader.decode_and_render(group, &mut pass_group, input)?;
-            return extra(0, &mut bits, input);
-        }
-        reader.decode(group, &mut pass_group, |pass, bits| extra(pass, bits, input))?;
-        reader.render(group, &pass_group, input)
+        let mut bits = std::array::from_fn::<_, MAX_PASSES, _>(|pass| reader.bits(pass, group));
+        let bits = &mut bits[..job.geometry.num_passes];
+        reader.decode_and_render(group, bits, &mut pass_group, input)?;
+        bits.iter_mut().enumerate().try_for_each(|(pass, bits)| extra(pass, bits, input))
     };
     let rows = ModularRows::new(job, DecodedRows::Whole(global.channels()), frame.lf_dequantization());
     let sigma = match &sigma {
@@ -196,20 +195,18 @@ impl<S: IntegerSample> GroupReader<'_, S> {
         })
     }
 
-    /// Decodes the only pass of a group and writes its samples to its place in the chain; gives what follows the
-    /// coefficients.
+    /// Decodes the coefficients of a group, whose passes begin at `bits`, and writes its samples to its place in the chain.
     fn decode_and_render(
         &self,
         group: usize,
+        bits: &mut [BitReader<'_>],
         pass_group: &mut PassGroup,
         input: &mut GroupInput<'_>,
-    ) -> Result<BitReader<'_>> {
-        let mut bits = self.bits(0, group);
+    ) -> Result<()> {
         let mut colour = input.channels([0, 1, 2], Extent::Padded)?;
         let ModularContext { pool, level, .. } = *self.modular;
-        self.frame.decode_and_render_group(group, &mut bits, pass_group, &mut colour, (pool, level))?;
-        self.job.context.watch.step()?;
-        Ok(bits)
+        self.frame.decode_and_render_group(group, bits, pass_group, &mut colour, (pool, level))?;
+        self.job.context.watch.step()
     }
 
     /// Writes the samples of a group to its place in the chain.

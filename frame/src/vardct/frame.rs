@@ -3,17 +3,17 @@
 use std::sync::OnceLock;
 
 use fearless_simd::{Level, dispatch};
-use jxlake_entropy::BitReader;
+use jxlake_entropy::{BitReader, Lz77Window};
 use jxlake_util::{Buffer, Lease, Pool, Purpose, Release, Scratch, ViewMut2};
 
 use super::dequant_matrices::RawTables;
-use super::hf_coefficients::GroupContext;
+use super::hf_coefficients::{Accumulator, GroupContext, PassStream, Varblock};
 use super::hf_contexts::HfClusters;
 use super::hf_global::{HfGlobal, HfGlobalContext, ceil_log2};
 use super::lf_global::{HfBlockContext, LfChannelCorrelation, LfChannelDequantization, Quantizer};
 use super::lf_group::{LfCoefficients, LfGroup, LfGroupContext, LfGroupWorkspace};
 use super::lf_image::{LfContext, LfDequantisation, LfImage};
-use super::pass_group::{GroupLayout, NOT_BEGUN, Parts, PassGroup};
+use super::pass_group::{GroupLayout, NOT_BEGUN, NoSink, Parts, PassGroup, PassStreams};
 use super::render_group::{Renderer, RenderingSink, buffer_len};
 use super::{TransformType, VarDctFault};
 use crate::composition::SavedFrame;
@@ -279,17 +279,18 @@ impl VarDctFrame {
         level: Level,
         pass_group: &mut PassGroup,
     ) -> Result<()> {
-        self.with_pass(pass, bits, level, |context, bits| pass_group.decode(context, bits))
+        let passes = CodedPasses { frame: self, first: pass, level };
+        pass_group.decode(&passes, std::slice::from_mut(bits), None::<&mut NoSink>)
     }
 
     /// Calls `decode` with what the coefficients of a group are decoded with in a pass, behind the number of the preset.
-    fn with_pass(
+    fn with_pass<R>(
         &self,
         pass: usize,
         bits: &mut BitReader<'_>,
         level: Level,
-        decode: impl FnOnce(GroupContext<'_>, &mut BitReader<'_>) -> Result<()>,
-    ) -> Result<()> {
+        decode: impl FnOnce(GroupContext<'_>, &mut BitReader<'_>) -> Result<R>,
+    ) -> Result<R> {
         let Parameters { passes, geometry, .. } = self.parameters()?;
         if pass >= passes.num_passes() {
             return Err(Error::Misuse("a pass that does not exist"));
@@ -345,30 +346,28 @@ impl VarDctFrame {
         })
     }
 
-    /// Decodes the HF coefficients of a group of a frame of one pass and writes its samples, as
+    /// Decodes the HF coefficients of a group in all passes, which begin at `bits`, and writes its samples, as
     /// [`render_group`](Self::render_group), part by part: room for some of its coefficients is enough. `pass_group` need not
-    /// be begun, and has no coefficients afterwards. The Modular channels of the group follow in the bit stream.
+    /// be begun, and has no coefficients afterwards. The Modular channels of the group follow in each bit stream.
     ///
     /// # Errors
     ///
     /// Those of [`begin_group`](Self::begin_group), [`decode_pass_group`](Self::decode_pass_group) and
-    /// [`render_group`](Self::render_group); [`Error::Misuse`] if there are more passes.
+    /// [`render_group`](Self::render_group); [`Error::Misuse`] if there are more or fewer passes.
     pub fn decode_and_render_group(
         &self,
         group: usize,
-        bits: &mut BitReader<'_>,
+        bits: &mut [BitReader<'_>],
         pass_group: &mut PassGroup,
         dest: &mut [ViewMut2<'_, f32>; 3],
         (pool, level): (&Pool, Level),
     ) -> Result<()> {
-        if self.parameters()?.passes.num_passes() != 1 {
-            return Err(Error::Misuse("a frame of several passes"));
+        if bits.len() != self.parameters()?.passes.num_passes() {
+            return Err(Error::Misuse("another number of passes"));
         }
         self.begin_group_with(group, pool, pass_group, Some(self.largest_varblock().max(PART)))?;
-        self.with_pass(0, bits, level, |context, bits| {
-            self.with_renderer(group, dest, (pool, level), |mut sink| {
-                pass_group.decode_through(context, bits, &mut sink)
-            })
+        self.with_renderer(group, dest, (pool, level), |mut sink| {
+            pass_group.decode(&CodedPasses { frame: self, first: 0, level }, bits, Some(&mut sink))
         })
     }
 
@@ -472,6 +471,60 @@ impl VarDctFrame {
 pub(crate) const PART: usize = 4096;
 
 const MISSING_LF_GROUP: Error = Error::Misuse("an LF group that was not decoded");
+
+/// The passes of a frame, from one on.
+struct CodedPasses<'f> {
+    frame: &'f VarDctFrame,
+    first: usize,
+    level: Level,
+}
+
+impl PassStreams for CodedPasses<'_> {
+    fn begin<Q: Accumulator>(
+        &self,
+        bits: &mut [BitReader<'_>],
+        windows: (&mut [Lz77Window], u64),
+        decode: &mut dyn FnMut(&mut dyn PassStream<Q>) -> Result<bool>,
+    ) -> Result<bool> {
+        self.begin_behind(None, bits, windows, decode)
+    }
+}
+
+impl CodedPasses<'_> {
+    /// As [`begin`](PassStreams::begin), behind passes that have begun.
+    fn begin_behind<Q: Accumulator>(
+        &self,
+        before: Option<&mut dyn PassStream<Q>>,
+        bits: &mut [BitReader<'_>],
+        (windows, symbols): (&mut [Lz77Window], u64),
+        decode: &mut dyn FnMut(&mut dyn PassStream<Q>) -> Result<bool>,
+    ) -> Result<bool> {
+        let (Some((bits, later)), Some((window, windows))) =
+            (bits.split_first_mut(), windows.split_first_mut())
+        else {
+            return before.map_or(Ok(true), decode);
+        };
+        let Self { frame, first, level } = *self;
+        let others = CodedPasses { frame, first: first + 1, level };
+        frame.with_pass(first, bits, level, |context, bits| {
+            context.with_stream(bits, (window, symbols), |own| match before {
+                None => others.begin_behind(Some(own), later, (windows, symbols), decode),
+                Some(before) => {
+                    others.begin_behind(Some(&mut Both(before, own)), later, (windows, symbols), decode)
+                }
+            })
+        })
+    }
+}
+
+/// Passes one after the other.
+struct Both<'s, 't, Q>(&'s mut (dyn PassStream<Q> + 's), &'t mut (dyn PassStream<Q> + 't));
+
+impl<Q> PassStream<Q> for Both<'_, '_, Q> {
+    fn decode(&mut self, varblocks: &mut [Varblock], values: &mut [&mut [Q]; 3]) -> Result<bool> {
+        Ok(self.0.decode(varblocks, values)? && self.1.decode(varblocks, values)?)
+    }
+}
 
 /// A buffer of at least `len` values, unspecified: the one that is there if it is large enough.
 fn sized<'a>(buffer: &'a mut Option<Lease<Buffer<f32>>>, len: usize, pool: &Pool) -> Result<&'a mut [f32]> {

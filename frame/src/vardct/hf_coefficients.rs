@@ -1,6 +1,7 @@
 //! Decoding the HF coefficients of a group in one pass.
 
 use std::hint::select_unpredictable;
+use std::marker::PhantomData;
 
 use fearless_simd::{Level, Simd};
 use jxlake_entropy::{BitReader, IntegerReader, Lz77Window, Visitor};
@@ -11,7 +12,7 @@ use super::hf_global::HfPass;
 use super::lf_global::HfBlockContext;
 use super::transforms::Extent;
 use super::{TransformType, VarDctFault};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fields::sgn;
 
 /// A varblock of a group.
@@ -63,62 +64,76 @@ pub(super) struct GroupContext<'a> {
     pub(super) level: Level,
 }
 
-/// What becomes of coefficients that are complete.
-pub(super) trait CoefficientSink<Q> {
-    /// Takes the coefficients of these varblocks, and leaves zeros.
-    fn take(&mut self, varblocks: &[Varblock], coefficients: &mut [&mut [Q]; 3]) -> Result<()>;
-}
-
-/// Coefficients to decode.
-pub(super) struct Coefficients<'a, Q> {
-    pub(super) varblocks: &'a mut [Varblock],
-    /// Varblock after varblock, by channel.
-    pub(super) values: [&'a mut [Q]; 3],
-    /// Takes them, all that there is room for at a time. Without it there is room for all.
-    pub(super) sink: Option<&'a mut dyn CoefficientSink<Q>>,
+/// Passes of a group that are being decoded.
+pub(super) trait PassStream<Q> {
+    /// Decodes the coefficients of the next varblocks, and adds them to `values`: varblock after varblock, by channel. Tells
+    /// whether all so far fit `Q`.
+    fn decode(&mut self, varblocks: &mut [Varblock], values: &mut [&mut [Q]; 3]) -> Result<bool>;
 }
 
 impl GroupContext<'_> {
-    /// Decodes a group: the whole symbol stream of a pass, of at most so many symbols. Gives the bits that any of the packed
-    /// coefficients has, by which the caller knows whether they fit. The sink sees none that do not.
-    pub(super) fn decode<Q: Accumulator>(
+    /// Begins the symbol stream of a pass of a group, of at most so many symbols, and calls `decode`, which decodes all
+    /// varblocks, or tells that coefficients do not fit.
+    pub(super) fn with_stream<Q: Accumulator>(
         self,
         bits: &mut BitReader<'_>,
         (window, symbols): (&mut Lz77Window, u64),
-        coefficients: Coefficients<'_, Q>,
-    ) -> Result<u32> {
-        let visitor = GroupLoop { context: self, coefficients };
+        decode: impl FnOnce(&mut dyn PassStream<Q>) -> Result<bool>,
+    ) -> Result<bool> {
+        let visitor = GroupVisitor { context: self, decode, coefficient: PhantomData };
         self.pass.codes.with_reader(bits, 0, symbols, window, visitor)?
     }
 
     /// Whether coefficients fit that have no other bits, packed.
-    pub(super) fn fits<Q: Accumulator>(&self, seen: u32) -> bool {
+    fn fits<Q>(&self, seen: u32) -> bool {
         size_of::<Q>() > size_of::<i16>() || u64::from(seen) << self.pass.shift <= u16::MAX.into()
     }
 }
 
-/// The loop over the varblocks of a group.
-struct GroupLoop<'a, 'c, Q> {
+struct GroupVisitor<'a, Q, F> {
     context: GroupContext<'a>,
-    coefficients: Coefficients<'c, Q>,
+    decode: F,
+    coefficient: PhantomData<Q>,
+}
+
+/// A pass of a group, somewhere between varblocks.
+struct GroupStream<'a, 'b, R> {
+    context: GroupContext<'a>,
+    /// None after an error.
+    symbols: Option<Symbols<'b, R>>,
+    /// Of each channel, the numbers of non-zeros of the row above, replaced from the left as a row is decoded.
+    non_zeros: [[u8; 32]; 3],
 }
 
 /// Channels in coding order: slot and position in the block contexts.
 const CODING_ORDER: [(usize, usize); 3] = [(1, 0), (0, 1), (2, 2)];
 
-impl<Q: Accumulator> Visitor for GroupLoop<'_, '_, Q> {
-    type Output = Result<u32>;
+impl<Q: Accumulator, F: FnOnce(&mut dyn PassStream<Q>) -> Result<bool>> Visitor for GroupVisitor<'_, Q, F> {
+    type Output = Result<bool>;
 
-    fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<u32> {
+    fn visit<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<bool> {
+        let symbols = Some(Symbols { reader, bits: bits.clone(), seen: 0 });
+        let mut stream = GroupStream { context: self.context, symbols, non_zeros: [[0; 32]; 3] };
+        let fits = (self.decode)(&mut stream)?;
+        if let Some(symbols) = stream.symbols.filter(|_| fits) {
+            symbols.reader.finish(&symbols.bits)?;
+            *bits = symbols.bits;
+        }
+        Ok(fits)
+    }
+}
+
+impl<Q: Accumulator, R: IntegerReader> PassStream<Q> for GroupStream<'_, '_, R> {
+    fn decode(&mut self, varblocks: &mut [Varblock], values: &mut [&mut [Q]; 3]) -> Result<bool> {
         // Not for its vectors: shifts by a register are shorter.
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         if let Some(simd) = self.context.level.as_avx2() {
             return simd.vectorize(
                 #[inline(always)]
-                || self.run(reader, bits),
+                || self.run(varblocks, values),
             );
         }
-        self.run(reader, bits)
+        self.run(varblocks, values)
     }
 }
 
@@ -130,40 +145,28 @@ struct Symbols<'b, R> {
     seen: u32,
 }
 
-impl<Q: Accumulator> GroupLoop<'_, '_, Q> {
+impl<R: IntegerReader> GroupStream<'_, '_, R> {
     #[inline(always)]
-    fn run<R: IntegerReader>(self, reader: R, bits: &mut BitReader<'_>) -> Result<u32> {
+    fn run<Q: Accumulator>(
+        &mut self,
+        varblocks: &mut [Varblock],
+        values: &mut [&mut [Q]; 3],
+    ) -> Result<bool> {
         let GroupContext { pass, clusters, block_context: block_contexts, hshift, vshift, .. } = self.context;
-        let mut symbols = Symbols { reader, bits: bits.clone(), seen: 0 };
-        // Of each channel, the numbers of non-zeros of the row above, replaced from the left as a row is decoded.
-        let mut non_zeros = [[0u8; 32]; 3];
-        let Coefficients { varblocks, mut values, mut sink } = self.coefficients;
-        // Of each channel, where the coefficients of the next varblock are.
-        let mut ends = [0; 3];
-        let mut taken = 0;
-        for at in 0..varblocks.len() {
-            let ty = varblocks[at].ty;
-            if let Some(sink) = &mut sink
-                && ends.iter().zip(&values).any(|(&end, values)| end + ty.size() > values.len())
-            {
-                symbols.reader.check(&symbols.bits)?;
-                if !self.context.fits::<Q>(symbols.seen) {
-                    return Ok(symbols.seen);
-                }
-                sink.take(&varblocks[taken..at], &mut values)?;
-                (taken, ends) = (at, [0; 3]);
-            }
-            let varblock = &mut varblocks[at];
+        let mut symbols = self.symbols.take().ok_or(Error::Misuse("a pass that has failed"))?;
+        let mut rest = values.each_mut().map(|values| &mut **values);
+        for varblock in varblocks {
+            let ty = varblock.ty;
             for (channel, position) in CODING_ORDER {
                 let (hshift, vshift) = (hshift[channel], vshift[channel]);
                 let (x, y) = (varblock.x >> hshift, varblock.y >> vshift);
                 if x << hshift != varblock.x || y << vshift != varblock.y {
                     continue;
                 }
-                let coefficients = &mut values[channel][ends[channel]..][..ty.size()];
-                ends[channel] += ty.size();
+                let (coefficients, after) = std::mem::take(&mut rest[channel]).split_at_mut(ty.size());
+                rest[channel] = after;
                 let block_context = block_contexts.context(varblock.context.into(), position);
-                let row = &mut non_zeros[channel];
+                let row = &mut self.non_zeros[channel];
                 let predicted = predict(row, x.into(), y.into());
                 let count = symbols.reader.read(&mut symbols.bits, clusters.count(predicted, block_context));
                 let bound = (ty.size() - ty.size() / 64) as u32;
@@ -199,12 +202,10 @@ impl<Q: Accumulator> GroupLoop<'_, '_, Q> {
                 *extent = extent.union(order.extents[((end - 1) >> ty.log_blocks()) & 63]);
             }
         }
-        symbols.reader.finish(&symbols.bits)?;
-        *bits = symbols.bits;
-        if let Some(sink) = sink.filter(|_| self.context.fits::<Q>(symbols.seen)) {
-            sink.take(&varblocks[taken..], &mut values)?;
-        }
-        Ok(symbols.seen)
+        symbols.reader.check(&symbols.bits)?;
+        let fits = self.context.fits::<Q>(symbols.seen);
+        self.symbols = Some(symbols);
+        Ok(fits)
     }
 }
 

@@ -4,7 +4,7 @@ use jxlake_entropy::{BitReader, Lz77Window};
 use jxlake_util::{Buffer, Lease, Pool, PoolError, Purpose, Rect, Release};
 
 use super::dequantisation::Quantised;
-use super::hf_coefficients::{CoefficientSink, Coefficients as ToDecode, GroupContext, Varblock};
+use super::hf_coefficients::{Accumulator, PassStream, Varblock};
 use super::transforms::Extent;
 use crate::error::{Error, Result};
 
@@ -22,7 +22,8 @@ pub struct PassGroup {
     /// By how many powers of two channels are narrower and lower.
     pub(super) hshift: [u32; 3],
     pub(super) vshift: [u32; 3],
-    pub(super) window: Lz77Window,
+    /// One for each pass that is decoded at a time.
+    windows: Vec<Lz77Window>,
     /// Most symbols of a group.
     symbols: u64,
     pool: Option<Pool>,
@@ -79,7 +80,7 @@ impl PassGroup {
             }
             .map_err(PoolError::from)?;
         } else {
-            self.window.use_pool(pool);
+            self.windows.iter_mut().for_each(|window| window.use_pool(pool));
             self.pool = Some(pool.clone());
             // Given back before another one is leased.
             self.coefficients = None;
@@ -133,37 +134,31 @@ impl PassGroup {
         })
     }
 
-    /// Decodes a pass and adds its coefficients to those of earlier passes. Coefficients of 16 bits become ones of 32 if
-    /// they do not fit, which must not happen after the first pass.
-    pub(super) fn decode(&mut self, context: GroupContext<'_>, bits: &mut BitReader<'_>) -> Result<()> {
-        self.decode_to(context, bits, None::<&mut NoSink>)
-    }
-
-    /// Decodes the only pass and hands its coefficients to `sink` as soon as there is no room for more: from the beginning
-    /// again, if they turn out not to fit. The group has no varblocks afterwards.
-    pub(super) fn decode_through(
+    /// Decodes passes, one for each of `bits`, and adds their coefficients to those of earlier ones. Coefficients of 16 bits
+    /// become ones of 32 if they do not fit, which must not happen but in a first pass that is decoded alone.
+    ///
+    /// With a sink there need not be room for all: it takes those of some varblocks at a time, and the group has no
+    /// varblocks afterwards.
+    pub(super) fn decode<S: CoefficientSink<i16> + CoefficientSink<i32>>(
         &mut self,
-        context: GroupContext<'_>,
-        bits: &mut BitReader<'_>,
-        sink: &mut (impl CoefficientSink<i16> + CoefficientSink<i32>),
-    ) -> Result<()> {
-        self.decode_to(context, bits, Some(sink))?;
-        self.varblocks.clear();
-        Ok(())
-    }
-
-    fn decode_to<S: CoefficientSink<i16> + CoefficientSink<i32>>(
-        &mut self,
-        context: GroupContext<'_>,
-        bits: &mut BitReader<'_>,
+        passes: &impl PassStreams,
+        bits: &mut [BitReader<'_>],
         mut sink: Option<&mut S>,
     ) -> Result<()> {
-        let start = bits.clone();
-        let seen = self.decode_as_it_is(context, bits, &mut sink)?;
+        let pool = self.pool.get_or_insert_with(Pool::unpooled);
+        self.windows.resize_with(self.windows.len().max(bits.len()), || Lz77Window::new(pool));
+        let start = bits.first().cloned();
+        let fits = self.decode_as_it_is(passes, bits, &mut sink)?;
         // Encoders give clusters that have no coefficients codes for any, so that the codes alone promise little.
-        if !context.fits::<i16>(seen) && self.widen()? {
-            *bits = start;
-            self.decode_as_it_is(context, bits, &mut sink)?;
+        if !fits {
+            let ([first], Some(start), true) = (&mut *bits, start, self.widen()?) else {
+                return Err(Error::Misuse("coefficients that do not fit"));
+            };
+            *first = start;
+            self.decode_as_it_is(passes, bits, &mut sink)?;
+        }
+        if sink.is_some() {
+            self.varblocks.clear();
         }
         self.is_dirty = false;
         Ok(())
@@ -172,24 +167,83 @@ impl PassGroup {
     /// The group counts as unfinished afterwards.
     fn decode_as_it_is<S: CoefficientSink<i16> + CoefficientSink<i32>>(
         &mut self,
-        context: GroupContext<'_>,
-        bits: &mut BitReader<'_>,
+        passes: &impl PassStreams,
+        bits: &mut [BitReader<'_>],
         sink: &mut Option<&mut S>,
-    ) -> Result<u32> {
-        let Self { varblocks, window, symbols, coefficients, is_dirty, .. } = self;
+    ) -> Result<bool> {
+        let Self { varblocks, windows, symbols, coefficients, is_dirty, .. } = self;
         *is_dirty = true;
-        let stream = (window, *symbols);
+        let windows = (&mut windows[..], *symbols);
         match coefficients.as_mut().ok_or(NOT_BEGUN)? {
             Coefficients::I16(buffer) => {
-                let sink = sink.as_deref_mut().map(|sink| sink as &mut dyn CoefficientSink<i16>);
-                context.decode(bits, stream, ToDecode { varblocks, values: parts_mut(buffer), sink })
+                let mut parts = parts_mut(buffer);
+                passes.begin(bits, windows, &mut |stream| decode_parts(stream, varblocks, &mut parts, sink))
             }
             Coefficients::I32(buffer) => {
-                let sink = sink.as_deref_mut().map(|sink| sink as &mut dyn CoefficientSink<i32>);
-                context.decode(bits, stream, ToDecode { varblocks, values: parts_mut(buffer), sink })
+                let mut parts = parts_mut(buffer);
+                passes.begin(bits, windows, &mut |stream| decode_parts(stream, varblocks, &mut parts, sink))
             }
         }
     }
+}
+
+/// Where the coefficients of a group come from.
+pub(super) trait PassStreams {
+    /// Begins a pass for each of `bits` with the windows, for so many symbols, and calls `decode` with all passes as one.
+    fn begin<Q: Accumulator>(
+        &self,
+        bits: &mut [BitReader<'_>],
+        windows: (&mut [Lz77Window], u64),
+        decode: &mut dyn FnMut(&mut dyn PassStream<Q>) -> Result<bool>,
+    ) -> Result<bool>;
+}
+
+/// What becomes of coefficients that are complete.
+pub(super) trait CoefficientSink<Q> {
+    /// Takes the coefficients of these varblocks, and leaves zeros.
+    fn take(&mut self, varblocks: &[Varblock], coefficients: &mut [&mut [Q]; 3]) -> Result<()>;
+}
+
+/// For coefficients that stay.
+pub(super) enum NoSink {}
+
+impl<Q> CoefficientSink<Q> for NoSink {
+    fn take(&mut self, _: &[Varblock], _: &mut [&mut [Q]; 3]) -> Result<()> {
+        match *self {}
+    }
+}
+
+/// Decodes as many varblocks at a time as there is room for, and hands them to the sink. False if a coefficient does not
+/// fit, which the sink does not see.
+fn decode_parts<Q>(
+    stream: &mut dyn PassStream<Q>,
+    varblocks: &mut [Varblock],
+    values: &mut [&mut [Q]; 3],
+    sink: &mut Option<&mut impl CoefficientSink<Q>>,
+) -> Result<bool> {
+    let mut rest = varblocks;
+    while !rest.is_empty() {
+        let mut room = values[0].len();
+        let fitting = rest.iter().take_while(|varblock| match room.checked_sub(varblock.ty.size()) {
+            Some(left) => {
+                room = left;
+                true
+            }
+            None => false,
+        });
+        let (part, after) = rest.split_at_mut(fitting.count());
+        if part.is_empty() {
+            return Err(Error::Misuse("no room for a varblock"));
+        }
+        if !stream.decode(part, values)? {
+            return Ok(false);
+        }
+        if let Some(sink) = sink {
+            sink.take(part, values)?;
+        }
+        rest = after;
+    }
+    Ok(true)
 }
 
 /// Whether a channel has a block where a varblock begins.
@@ -203,15 +257,6 @@ pub(super) struct Places<'a> {
     pub(super) varblocks: &'a [Varblock],
     pub(super) hshift: [u32; 3],
     pub(super) vshift: [u32; 3],
-}
-
-/// For passes whose coefficients stay.
-struct NoSink;
-
-impl<Q> CoefficientSink<Q> for NoSink {
-    fn take(&mut self, _: &[Varblock], _: &mut [&mut [Q]; 3]) -> Result<()> {
-        Ok(())
-    }
 }
 
 impl Places<'_> {
@@ -264,12 +309,26 @@ mod tests {
     use crate::fields::sgn;
     use crate::vardct::HfBlockContext;
     use crate::vardct::TransformType;
+    use crate::vardct::hf_coefficients::GroupContext;
     use crate::vardct::hf_contexts::{HfClusters, contexts_per_preset};
     use crate::vardct::hf_global::HfPass;
 
     fn layout(fits_i16: bool, most_blocks: usize) -> GroupLayout {
         let (hshift, vshift) = ([1, 0, 1], [0; 3]);
         GroupLayout { blocks: Rect::default(), hshift, vshift, most_blocks, room: 64 * most_blocks, fits_i16 }
+    }
+
+    struct OnePass<'a>(GroupContext<'a>);
+
+    impl PassStreams for OnePass<'_> {
+        fn begin<Q: Accumulator>(
+            &self,
+            bits: &mut [BitReader<'_>],
+            (windows, symbols): (&mut [Lz77Window], u64),
+            decode: &mut dyn FnMut(&mut dyn PassStream<Q>) -> Result<bool>,
+        ) -> Result<bool> {
+            self.0.with_stream(&mut bits[0], (&mut windows[0], symbols), |stream| decode(stream))
+        }
     }
 
     /// A block without coefficients.
@@ -351,7 +410,7 @@ mod tests {
             for _ in 0..2 {
                 group.begin(&GroupLayout { hshift: [0; 3], ..layout(true, 4) }, &pool).unwrap();
                 group.varblocks.push(varblock(0));
-                group.decode(context, &mut bits.clone()).unwrap();
+                group.decode(&OnePass(context), &mut [bits.clone()], None::<&mut NoSink>).unwrap();
                 let first = pass.orders.get(TransformType::Dct8x8.order(), 1).indices[1] as usize;
                 let (first, others) = match group.parts().unwrap() {
                     Parts::I16([x, y, b]) if fits => {

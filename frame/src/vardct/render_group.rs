@@ -5,11 +5,11 @@ use jxlake_util::{Rect, ViewMut2};
 
 use super::dequant_matrices::DequantMatrices;
 use super::dequantisation::{Multipliers, Quantised, dequantise, dequantise_block};
-use super::hf_coefficients::{CoefficientSink, Varblock};
+use super::hf_coefficients::Varblock;
 use super::lf_global::LfChannelCorrelation;
 use super::lf_group::LfGroup;
 use super::lf_image::LfTile;
-use super::pass_group::{Places, has_block};
+use super::pass_group::{CoefficientSink, Places, has_block};
 use super::transforms::{
     Destination, Extent, LfSamples, Spectrum, fill_block, inverse_of_several, inverse_transform,
 };
