@@ -466,9 +466,9 @@ impl VarDctFrame {
     }
 }
 
-/// Coefficients of a channel that are decoded before they are rendered, if varblocks are not larger: few enough to stay near
-/// the core, and enough that neither of the two loops is left often.
-pub(crate) const PART: usize = 4096;
+/// Coefficients of a channel that are decoded before they are rendered, if varblocks are not larger: a row of blocks stays near
+/// the core, and neither of the two loops is left often.
+pub(crate) const PART: usize = 2048;
 
 const MISSING_LF_GROUP: Error = Error::Misuse("an LF group that was not decoded");
 
