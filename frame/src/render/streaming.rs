@@ -114,12 +114,18 @@ impl<'f> StreamingExecutor<'f> {
     ///
     /// Each group must be submitted once. Fails with the consumer's error, with the pool's, or with misuse.
     pub fn submit(&self, input: GroupInput<'f>, consumer: &dyn RowConsumer) -> Result<(), Error> {
-        let (group, samples) = input.into_parts();
+        let (group, mut samples) = input.into_parts();
         let plan = self.job.plan;
         if !plan.has_strips() {
             return self.render(group, samples, consumer);
         }
         let [columns, _] = plan.groups;
+        // All others have come, and nobody but this group waits for itself: the strips that it takes can serve again for those
+        // that it leaves.
+        let is_last = self.slots[group].missing.load(Ordering::Acquire) == 1;
+        if is_last {
+            self.restore_strips(group, &mut samples)?;
+        }
         self.save_strips(group, &samples)?;
         if lock(&self.slots[group].samples).replace(samples).is_some() {
             return Err(invalid_call("group submitted twice"));
@@ -137,7 +143,9 @@ impl<'f> StreamingExecutor<'f> {
             if slot.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
                 let samples = lock(&slot.samples).take();
                 let mut samples = samples.ok_or(invalid_call("group submitted twice"))?;
-                self.restore_strips(dependent, &mut samples)?;
+                if !(is_last && dependent == group) {
+                    self.restore_strips(dependent, &mut samples)?;
+                }
                 self.render(dependent, samples, consumer)?;
             }
         }
