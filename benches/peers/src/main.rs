@@ -5,8 +5,8 @@
 //!
 //! libjxl takes cmake and clang to build: `CC=clang CXX=clang++`.
 //!
-//! Every decoder is warm; rounds are interleaved (each round decodes the file once with every decoder) and the median
-//! counts. Heap is the most held above the file and the output buffer during a warm decode, kept buffers included.
+//! Every decoder is warm; rounds are interleaved (each round decodes the file once with every decoder) and medians count;
+//! that of the ratios within each round is steadier than the ratio of the medians. Heap is the most held above the file and the output buffer during a warm decode, kept buffers included.
 
 mod batch;
 mod heap;
@@ -36,6 +36,9 @@ struct Row {
     name: &'static str,
     median: f64,
     best: f64,
+    /// How many times as long as jxlake in the same round, the median of all rounds: a machine that is slower for a while is
+    /// so for both.
+    ratio: f64,
     heap: heap::Usage,
 }
 
@@ -70,7 +73,7 @@ fn main() {
         }
         for peer in 1..MAKERS.len() {
             let Some(name) = figures.first().map(|rows| rows[peer].name) else { continue };
-            let logs: f64 = figures.iter().map(|rows| (rows[0].median / rows[peer].median).ln()).sum();
+            let logs: f64 = figures.iter().map(|rows| rows[peer].ratio.ln()).sum();
             let mean = (logs / figures.len() as f64).exp();
             println!("geometric mean against {name}, {}: {mean:.2}", if threads { "all threads" } else { "one thread" });
         }
@@ -102,7 +105,7 @@ fn compare(file: &[u8], shape: Shape, threads: bool, rounds: usize) -> Vec<Row> 
             peer.decode(file, shape, &mut out);
         });
         usage.peak -= before;
-        rows.push(Row { name: peer.name(), median: 0.0, best: 0.0, heap: usage });
+        rows.push(Row { name: peer.name(), median: 0.0, best: 0.0, ratio: 0.0, heap: usage });
     }
     let mut peers: Vec<_> = MAKERS.iter().map(|make| make(threads)).collect();
     let mut seconds = vec![Vec::new(); peers.len()];
@@ -117,7 +120,11 @@ fn compare(file: &[u8], shape: Shape, threads: bool, rounds: usize) -> Vec<Row> 
             megapixels = (frames * shape.width * shape.height) as f64 / 1e6;
         }
     }
+    let of_jxlake = seconds[0].clone();
     for (row, times) in rows.iter_mut().zip(&mut seconds) {
+        let mut ratios: Vec<f64> = times.iter().zip(&of_jxlake).map(|(peer, own)| peer / own).collect();
+        ratios.sort_by(f64::total_cmp);
+        row.ratio = ratios[ratios.len() / 2];
         (row.median, row.best) = median_and_best(times, megapixels);
     }
     rows
@@ -139,7 +146,7 @@ fn print(path: &Path, threads: bool, rows: &[Row]) {
             row.name,
             row.median,
             row.best,
-            rows[0].median / row.median,
+            row.ratio,
             row.heap.allocations,
             row.heap.peak as f64 / 1e6
         );

@@ -261,8 +261,8 @@ impl PlanCache {
     /// Enough for the channels of a squeezed image.
     const CAPACITY: usize = 64;
     /// For the global sub-bitstream: each of its channels comes once, so only trees that do not tell channels apart have
-    /// plans that serve again.
-    const GLOBAL_CAPACITY: usize = 2;
+    /// a plan that serves again.
+    const GLOBAL_CAPACITY: usize = 1;
 
     /// The plan for a channel.
     pub(crate) fn plan(&mut self, tree: &MaTree, situation: Situation) -> &Plan {
