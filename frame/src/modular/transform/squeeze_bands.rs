@@ -33,6 +33,10 @@ impl<S: Sample> Default for SqueezeBands<S> {
 /// Rows begin at multiples of so many elements, for which vectors need no more cache lines than they are long.
 const LINE: usize = 32;
 
+/// Nodes times bands, which are gone through before the first sample is decoded: enough for any picture, not for a file that
+/// claims to be endless.
+const MOST_STEPS: usize = 1 << 24;
+
 /// What is joined, where it is kept, and how far it has come.
 #[derive(Debug, Default)]
 struct Plan {
@@ -155,6 +159,9 @@ impl Plan {
         }
         (self.channels, self.group_dim, self.above) = (shapes.len(), group_dim, above);
         self.bands = size.rows.div_ceil(group_dim);
+        if self.bands.saturating_mul(self.nodes.len()) > MOST_STEPS {
+            return None;
+        }
         self.find_behind()
     }
 
@@ -188,7 +195,7 @@ impl Plan {
         self.stored = 0;
         for store in &mut self.stores {
             store.offset = self.stored;
-            self.stored += store.rows * store.stride;
+            self.stored = self.stored.saturating_add(store.rows.saturating_mul(store.stride));
         }
         self.restart();
     }
@@ -289,7 +296,7 @@ fn halve(
     } else {
         let top = rows.div_ceil(2);
         nodes[index].made = Made::OfRows { averages, residuals, above: *above };
-        *above += cols;
+        *above = above.saturating_add(cols);
         for (node, rows) in [(averages, top), (residuals, rows - top)] {
             nodes.push(Node { rows, cols, store: stores.len(), ..Node::default() });
             stores.push(Store::new(node, Some(index), cols));
@@ -304,7 +311,7 @@ impl<S: Sample> SqueezeBands<S> {
     ///
     /// Returns how many rows of the frame's channels are not there yet when a row of groups is; or `None` if the transforms
     /// need more than a band of the frame: those that are undone last are not all colour transforms, or not all channels have
-    /// the frame's size, or there is only one band.
+    /// the frame's size, or there is only one band, or there are far too many.
     pub(in crate::modular) fn lay_out(
         &mut self,
         transforms: &TransformList,
@@ -323,7 +330,7 @@ impl<S: Sample> SqueezeBands<S> {
 
     /// Bytes that the rows of all bands take from the pool.
     pub(in crate::modular) fn bytes(&self) -> u64 {
-        Pool::bytes_of_buffer::<S>(self.plan.stored + self.plan.above)
+        Pool::bytes_of_buffer::<S>(self.plan.stored.saturating_add(self.plan.above))
     }
 
     /// Leases memory for the rows of all bands.
@@ -334,7 +341,8 @@ impl<S: Sample> SqueezeBands<S> {
     pub(in crate::modular) fn lease(&mut self, pool: &Pool) -> Result<()> {
         self.clear();
         self.plan.restart();
-        self.samples = Some(pool.buffer(Purpose::Modular, self.plan.stored + self.plan.above)?);
+        let samples = self.plan.stored.saturating_add(self.plan.above);
+        self.samples = Some(pool.buffer(Purpose::Modular, samples)?);
         Ok(())
     }
 
@@ -612,6 +620,14 @@ mod tests {
         bands.keep(6);
         let whole = shapes.iter().map(|shape| Pool::bytes_of::<i16>(shape.matrix())).sum::<u64>();
         assert!(bands.bytes() * 5 < whole * 2, "{} of {whole}", bands.bytes());
+    }
+
+    #[test]
+    fn there_are_no_endless_bands() {
+        let shapes = [ChannelShape::new(1, 1 << 30)];
+        let (transforms, _) = default_squeeze(&shapes);
+        let mut bands = SqueezeBands::<i16>::default();
+        assert_eq!(bands.lay_out(&transforms, &shapes, GROUP_DIM, |_| None), None);
     }
 
     #[test]
