@@ -371,15 +371,17 @@ pub(crate) fn check_limit(limit: Limit, value: u64, bound: u64) -> Result<(), Er
 }
 
 fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
-    list.try_reserve(more)
-        .map_err(|_| Error::Memory { bytes: (more as u64).saturating_mul(size_of::<T>() as u64) })
+    list.try_reserve(more).map_err(|_| no_room_for::<T>(more))
+}
+
+fn no_room_for<T>(items: usize) -> Error {
+    Error::Memory { bytes: (items as u64).saturating_mul(size_of::<T>() as u64) }
 }
 
 /// Fills a list up to `len` items, which are all it is to have.
 pub(crate) fn grow<T: Clone>(list: &mut Vec<T>, len: usize, item: T) -> Result<(), Error> {
     let more = len - list.len();
-    list.try_reserve_exact(more)
-        .map_err(|_| Error::Memory { bytes: (more as u64).saturating_mul(size_of::<T>() as u64) })?;
+    list.try_reserve_exact(more).map_err(|_| no_room_for::<T>(more))?;
     list.resize(len, item);
     Ok(())
 }
