@@ -122,19 +122,18 @@ fn decode_with_lf<S: IntegerSample>(
             return Ok(());
         }
         let mut pass_group = pass_groups.take();
-        let extra = |pass: usize, bits: &mut BitReader<'_>, input: &mut GroupInput<'_>| {
-            if place == ExtraPlace::Groups(pass) {
-                let mut workspace = groups.take();
-                global.decode_group((pass, group), bits, &modular, &mut workspace)?;
-                ExtraChannels::of(job).write(workspace.channels(), input)?;
-                workspace.clear();
-            }
-            Ok(())
-        };
         let mut bits = std::array::from_fn::<_, MAX_PASSES, _>(|pass| reader.bits(pass, group));
         let bits = &mut bits[..job.geometry.num_passes];
         reader.decode_and_render(group, bits, &mut pass_group, input)?;
-        bits.iter_mut().enumerate().try_for_each(|(pass, bits)| extra(pass, bits, input))
+        if let ExtraPlace::Groups(pass) = place
+            && let Some(bits) = bits.get_mut(pass)
+        {
+            let mut workspace = groups.take();
+            global.decode_group((pass, group), bits, &modular, &mut workspace)?;
+            ExtraChannels::of(job).write(workspace.channels(), input)?;
+            workspace.clear();
+        }
+        Ok(())
     };
     let rows = ModularRows::new(job, DecodedRows::Whole(global.channels()), frame.lf_dequantization());
     let sigma = match &sigma {
