@@ -55,7 +55,7 @@ pub struct FrameShape {
     pub height: usize,
     /// Columns and rows a group covers after upsampling: `group_dim * upsampling`.
     pub group_size: usize,
-    /// Rows that a [source](Origin::Rows) of full resolution does not have yet when it has a row of groups.
+    /// Rows, in its own resolution, that a [source](Origin::Rows) does not have yet when it has a row of groups.
     pub behind: usize,
 }
 
@@ -162,9 +162,11 @@ impl Plan {
         &self.edges[1]
     }
 
-    /// How many rows above the end of a row of groups, and all below, the next row of groups needs of its source.
+    /// How many rows above the end of a row of groups, and all below, the next row of groups needs of its source, in the
+    /// source's resolution.
     pub fn source_rows_kept(&self) -> usize {
-        let levels = self.levels.iter().filter(|level| !level.in_group);
+        // First come the levels that channels enter the chain with.
+        let levels = self.levels.iter().take(self.channels).filter(|level| !level.in_group);
         levels.map(|level| level.margins.before[1]).max().unwrap_or(0)
     }
 
