@@ -6,7 +6,8 @@
 //! libjxl takes cmake and clang to build: `CC=clang CXX=clang++`.
 //!
 //! Every decoder is warm; rounds are interleaved (each round decodes the file once with every decoder) and medians count;
-//! that of the ratios within each round is steadier than the ratio of the medians. Heap is the most held above the file and the output buffer during a warm decode, kept buffers included.
+//! that of the ratios within each round is steadier than the ratio of the medians. Heap is the most held above the file and
+//! the output buffer during a warm decode, kept buffers included.
 
 mod batch;
 mod heap;

@@ -2,8 +2,9 @@
 //!
 //! There are three ways to decode it. If the transforms allow ([`ModularGlobal::group_local`]), each group is finished by
 //! itself while it is in the cache ([`ModularGlobal::decode_group`]), and no matrix of the frame's size is needed; nor is
-//! it if each row of groups completes rows of the picture ([`ModularGlobal::bands`]). Otherwise the sections store their tiles into such matrices ([`ModularGlobal::tiles`]), and the transforms are undone
-//! at the end ([`ModularGlobal::finish`]).
+//! it if each row of groups completes rows of the picture ([`ModularGlobal::bands`]). Otherwise the sections store their
+//! tiles into such matrices ([`ModularGlobal::tiles`]), and the transforms are undone at the end
+//! ([`ModularGlobal::finish`]).
 
 use jxlake_entropy::BitReader;
 use jxlake_util::{Axis, Grid, Pool, Release, Shape2, Threads, ViewMut2};
@@ -42,7 +43,7 @@ pub struct ModularGlobal<S: Sample> {
 /// Bytes that the modular image of a frame takes from the pool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ModularMemory {
-    /// Planes of the frame's size, and whatever LfGlobal holds.
+    /// Planes of the frame's size or the rows of its bands, and whatever LfGlobal holds.
     pub planes: u64,
     /// More while transforms of the whole frame are undone.
     pub undo: u64,

@@ -178,8 +178,8 @@ impl Plan {
         (self.bands > 1 && behind < self.group_dim).then_some(behind)
     }
 
-    /// Finds the size of all stores and places them, if the first row that is still needed after a band is `kept` rows above the end of its
-    /// groups.
+    /// Finds the size of all stores and places them, if the first row that is still needed after a band is `kept` rows above
+    /// the end of its groups.
     fn size_stores(&mut self, kept: usize) {
         self.kept = kept;
         self.restart();
