@@ -51,6 +51,8 @@ struct Plan {
     channels: usize,
     group_dim: usize,
     bands: usize,
+    /// Rows of the frame's channels that are not there yet when a row of groups is.
+    behind: usize,
     /// Elements of all stores.
     stored: usize,
     /// Elements of all rows [`above`](Made::OfRows).
@@ -165,7 +167,7 @@ impl Plan {
         self.find_behind()
     }
 
-    /// How many rows the frame's channels stay behind rows of groups.
+    /// Finds how many rows the frame's channels stay behind; `None` if bands are of no use.
     fn find_behind(&mut self) -> Option<usize> {
         self.restart();
         let mut behind = 0;
@@ -175,13 +177,14 @@ impl Plan {
                 behind = behind.max(((band + 1) * self.group_dim).saturating_sub(self.complete[1]));
             }
         }
+        self.behind = behind;
         (self.bands > 1 && behind < self.group_dim).then_some(behind)
     }
 
     /// Finds the size of all stores and places them, if the first row that is still needed after a band is `kept` rows above
     /// the end of its groups.
     fn size_stores(&mut self, kept: usize) {
-        self.kept = kept;
+        self.kept = kept.max(self.behind);
         self.restart();
         for band in 0..self.bands {
             self.arrive(band);
