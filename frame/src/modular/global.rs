@@ -382,6 +382,7 @@ impl Plan {
             Section::PassGroup { pass, group } => ModularStream::PassGroup { pass, group },
             _ => return Err(Error::Misuse("a section without tiles")),
         };
+        workspace.clear();
         let GroupWorkspace { modular, shapes, decoded, .. } = workspace;
         shapes.clear();
         let tiles = self.partition.tiles(self.header.channels.shapes(), section, context.geometry);
@@ -411,7 +412,6 @@ impl<S: Sample> Tiles<'_, S> {
         context: &ModularContext<'_>,
         workspace: &mut GroupWorkspace<S>,
     ) -> Result<()> {
-        workspace.clear();
         self.plan.decode_section(section, bits, context, workspace)?;
         let shapes = self.plan.header.channels.shapes();
         let tiles = self.plan.partition.tiles(shapes, section, context.geometry);

@@ -215,7 +215,6 @@ impl<'a, S: Sample> Bands<'a, S> {
         workspace: &mut GroupWorkspace<S>,
     ) -> Result<()> {
         let section = Section::LfGroup(lf_group);
-        workspace.clear();
         self.plan.decode_section(section, bits, context, workspace)?;
         let joined = &mut *self.write();
         self.tiles(section, context.geometry, workspace)
@@ -236,24 +235,29 @@ impl<'a, S: Sample> Bands<'a, S> {
         workspace: &mut GroupWorkspace<S>,
         show: &(dyn Fn(usize) -> Result<()> + Sync),
     ) -> Result<()> {
-        let geometry = context.geometry;
         let section = Section::PassGroup { pass, group };
-        workspace.clear();
         self.plan.decode_section(section, bits, context, workspace)?;
-
-        let (_, row) = geometry.group_position(group);
+        let (_, band) = context.geometry.group_position(group);
         let mut progress = lock(&self.progress);
-        let missing = progress.missing.get_mut(row).ok_or(AGAIN)?;
+        let missing = progress.missing.get_mut(band).ok_or(AGAIN)?;
         *missing = missing.checked_sub(1).ok_or(AGAIN)?;
-        let tiles = self.tiles(section, geometry, workspace);
-        if row == progress.next && !progress.busy {
+        let mut tiles = self.tiles(section, context.geometry, workspace);
+        if band == progress.next && !progress.busy {
             let joined = &mut *self.write();
-            for (place, samples) in tiles {
-                joined.put(place, &samples)?;
-            }
+            tiles.try_for_each(|(place, samples)| joined.put(place, &samples))?;
         } else {
-            progress.waiting.extend(tiles.map(|(place, samples)| Waiting { band: row, place, samples }));
+            progress.waiting.extend(tiles.map(|(place, samples)| Waiting { band, place, samples }));
         }
+        self.join_complete(progress, context, show)
+    }
+
+    /// Joins all bands that are complete, one after the other, unless another thread does.
+    fn join_complete<'p>(
+        &'p self,
+        mut progress: MutexGuard<'p, Progress<'a, S>>,
+        context: &ModularContext<'_>,
+        show: &(dyn Fn(usize) -> Result<()> + Sync),
+    ) -> Result<()> {
         while !progress.busy && progress.missing.get(progress.next) == Some(&0) {
             let band = progress.next;
             progress.busy = true;
