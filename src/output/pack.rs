@@ -26,11 +26,8 @@ pub(super) fn pack_bytes<S: Simd, const N: usize>(
     let mut x = 0;
     // The store of three channels writes a fourth of a vector too much.
     while x + lanes <= width && N * x + 4 * lanes <= out.len() {
-        let mut pixels = [S::f32s::splat(simd, 0.0); N];
-        for (samples, row) in pixels.iter_mut().zip(rows) {
-            *samples = S::f32s::from_slice(simd, &row[x..x + lanes]);
-        }
-        pack::<S, N>(simd, pixels, max).swizzle_dyn(order).store_slice(&mut out[N * x..N * x + 4 * lanes]);
+        let packed = pack::<S, N>(simd, rows, x, max).swizzle_dyn(order);
+        packed.store_slice(&mut out[N * x..N * x + 4 * lanes]);
         x += lanes;
     }
     if width < lanes {
@@ -39,14 +36,15 @@ pub(super) fn pack_bytes<S: Simd, const N: usize>(
         for (longer, row) in longer.iter_mut().zip(rows) {
             longer[..width].copy_from_slice(&row[..width]);
         }
-        pack_exactly(simd, longer.each_ref().map(|row| &row[..lanes]), (max, order), out);
+        let packed = pack::<S, N>(simd, longer.each_ref().map(|row| &row[..]), 0, max).swizzle_dyn(order);
+        store_exactly::<S>(packed, out);
         return true;
     }
     while x < width {
         // The last vector may begin before what is left.
         let first = x.min(width - lanes);
-        let vectors = rows.map(|row| &row[first..first + lanes]);
-        pack_exactly(simd, vectors, (max, order), &mut out[N * first..N * (first + lanes)]);
+        let packed = pack::<S, N>(simd, rows, first, max).swizzle_dyn(order);
+        store_exactly::<S>(packed, &mut out[N * first..N * (first + lanes)]);
         x = first + lanes;
     }
     true
@@ -55,30 +53,21 @@ pub(super) fn pack_bytes<S: Simd, const N: usize>(
 /// Samples of the longest vectors.
 const MOST_LANES: usize = 16;
 
-/// Interleaves one vector of each row, and writes no more than `out` holds.
+/// Stores the first bytes of a vector, as many as `out` holds.
 #[inline(always)]
-fn pack_exactly<S: Simd, const N: usize>(
-    simd: S,
-    rows: [&[f32]; N],
-    (max, order): (f32, S::u8s),
-    out: &mut [u8],
-) {
-    let mut pixels = [S::f32s::splat(simd, 0.0); N];
-    for (samples, row) in pixels.iter_mut().zip(rows) {
-        *samples = S::f32s::from_slice(simd, row);
-    }
+fn store_exactly<S: Simd>(packed: S::u8s, out: &mut [u8]) {
     let mut bytes = [0; 4 * MOST_LANES];
-    pack::<S, N>(simd, pixels, max).swizzle_dyn(order).store_slice(&mut bytes[..4 * S::f32s::LEN]);
+    packed.store_slice(&mut bytes[..4 * S::f32s::LEN]);
     out.copy_from_slice(&bytes[..out.len()]);
 }
 
-/// The bytes of one pixel in each 32-bit lane, the first channel lowest.
+/// The bytes of one pixel in each 32-bit lane, the first channel lowest, of the samples from `x` on.
 #[inline(always)]
-fn pack<S: Simd, const N: usize>(simd: S, pixels: [S::f32s; N], max: f32) -> S::u8s {
+fn pack<S: Simd, const N: usize>(simd: S, rows: [&[f32]; N], x: usize, max: f32) -> S::u8s {
     let (zero, max) = (S::f32s::splat(simd, 0.0), S::f32s::splat(simd, max));
     let mut packed = S::u32s::splat(simd, if N == 4 { ROUNDING } else { 0 });
-    for (channel, samples) in pixels.into_iter().enumerate() {
-        let scaled = samples * max;
+    for (channel, row) in rows.into_iter().enumerate() {
+        let scaled = S::f32s::from_slice(simd, &row[x..x + S::f32s::LEN]) * max;
         // NaN fails the comparison.
         let positive = scaled.simd_gt(zero).select(scaled, zero);
         let rounded: S::u32s = (positive.min(max) + f32::from_bits(ROUNDING)).bitcast();
