@@ -69,7 +69,7 @@ pub(super) fn show<S: IntegerSample>(
         let rect = geometry.group_rect(group);
         let (column, row) = geometry.group_position(group);
         let channels = workspace.channels();
-        let view: ViewOf<'_, S> = &|index| channels.get(index).and_then(Channel::view);
+        let view: ViewOf<'_, S> = &|index| Channel::view_of(channels, index);
         show_tile(writer, (row, column), rect, |y| IntegerRow {
             x: rect.x,
             y,
@@ -126,7 +126,7 @@ fn show_whole<S: IntegerSample>(
         job.context.threads.run(height.div_ceil(BAND), |band| {
             let top = band * BAND;
             let rect = Rect::new(0, top, width, BAND.min(height - top));
-            let view: ViewOf<'_, S> = &|index| channels.get(index).and_then(Channel::view);
+            let view: ViewOf<'_, S> = &|index| Channel::view_of(channels, index);
             let row = |y| IntegerRow { x: 0, y, origin: [0, 0], width, colour, view };
             show_tile(writer, (band, 0), rect, row)
         })

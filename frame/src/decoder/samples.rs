@@ -129,8 +129,7 @@ impl<S: Sample> RowSource for ModularRows<'_, S> {
     fn read(&self, channel: usize, x: usize, y: usize, out: &mut [f32]) -> Result<()> {
         match self.decoded {
             DecodedRows::Whole(channels) => {
-                let view = |index: usize| channels.get(index).and_then(Channel::view);
-                self.read_from((view, 0), channel, [x, y], out)
+                self.read_from((|index| Channel::view_of(channels, index), 0), channel, [x, y], out)
             }
             DecodedRows::Bands(bands) => {
                 let joined = bands.joined();

@@ -82,6 +82,11 @@ impl<S: Sample> Channel<S> {
         self.samples.as_ref().map(|samples| samples.view())
     }
 
+    /// The samples of a channel of a list, `None` if there is no such channel or it is empty.
+    pub(crate) fn view_of(channels: &[Self], index: usize) -> Option<View2<'_, S>> {
+        channels.get(index).and_then(Self::view)
+    }
+
     /// The samples to write, `None` for an empty channel.
     pub fn view_mut(&mut self) -> Option<ViewMut2<'_, S>> {
         self.samples.as_mut().map(|samples| samples.view_mut())
