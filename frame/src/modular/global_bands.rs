@@ -54,7 +54,7 @@ impl<S: Sample> BandMemory<S> {
         self.waiting.clear();
     }
 
-    /// Lays out the bands of a frame; see [`SqueezeBands::lay_out`].
+    /// Lays out the bands of a frame; see its plan.
     fn lay_out(&mut self, plan: &Plan, geometry: &FrameGeometry) -> Option<usize> {
         let coded = &plan.header.channels;
         let shapes = coded.shapes();
@@ -68,7 +68,7 @@ impl<S: Sample> BandMemory<S> {
             Place::Global | Place::LfGroups => None,
         };
         let dim = geometry.group_dim;
-        self.squeeze.lay_out(&plan.header.transforms, &plan.initial, dim, rows_in_group)
+        self.squeeze.plan.lay_out(&plan.header.transforms, &plan.initial, dim, rows_in_group)
     }
 
     /// Bytes that bands take from the pool, if they can be made: their rows; and the tiles of one band, which may have to
@@ -82,7 +82,7 @@ impl<S: Sample> BandMemory<S> {
         let behind = self.lay_out(plan, geometry)?;
         let filter = &frame.restoration_filter;
         let filtered = if filter.gab || filter.epf_iters > 0 { MOST_FILTERED } else { 0 };
-        self.squeeze.keep(behind + filtered);
+        self.squeeze.plan.keep(behind + filtered);
         let shapes = plan.header.channels.shapes();
         let columns = u64::from(geometry.groups.width);
         let tile = |(channel, shape)| plan.partition.tile_size(channel, shape, geometry);
@@ -186,7 +186,7 @@ impl<'a, S: Sample> Bands<'a, S> {
     /// [`Error::Pool`] if there is no memory.
     pub fn begin(&self, kept: usize, context: &ModularContext<'_>) -> Result<()> {
         let Joined { squeeze, coded } = &mut *self.write();
-        squeeze.keep(kept);
+        squeeze.plan.keep(kept);
         squeeze.lease(context.pool)?;
         squeeze.begin(0);
         for (index, channel) in coded.iter_mut().enumerate() {

@@ -1,5 +1,6 @@
 //! Transforms of a modular image: how they are coded, what they do to the list of channels, and how they are undone.
 
+mod band_plan;
 mod delta_palette;
 pub mod palette;
 pub mod rct;
