@@ -54,7 +54,7 @@ impl<S: Sample> BandMemory<S> {
         self.waiting.clear();
     }
 
-    /// Lays out the bands of a frame; see its plan.
+    /// Lays out the bands of a frame, if it can be decoded so: gives how many rows stay behind.
     fn lay_out(&mut self, plan: &Plan, geometry: &FrameGeometry) -> Option<usize> {
         let coded = &plan.header.channels;
         let shapes = coded.shapes();
