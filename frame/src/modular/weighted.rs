@@ -101,6 +101,13 @@ pub(crate) fn unpack(packed: PackedErrors) -> [u32; 4] {
     [packed & 0xffff, packed >> 16 & 0xffff, packed >> 32 & 0xffff, packed >> 48].map(|error| error as u32)
 }
 
+/// Whether any of four errors, each at most 32767, is saturated.
+#[inline(always)]
+pub(crate) fn any_saturated(packed: PackedErrors) -> bool {
+    const ONES: u64 = 0x0001_0001_0001_0001;
+    (packed + ONES * (0x8000 - SATURATED as u64)) & (ONES * 0x8000) != 0
+}
+
 /// Errors made in one row. Index 0 and the last one repeat the first and the last column.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorRow {

@@ -192,24 +192,19 @@ pub(crate) trait Reconstruct {
     /// The sample. `weighted` is the prediction of the weighted predictor, if it runs.
     fn sample(leaf: PrunedLeaf, residual: i32, around: &Neighbours, weighted: i32) -> i32;
 
-    /// Eight times the sample, given eight times the prediction of the weighted predictor.
+    /// The sample and, modulo 2^32, eight times the sample, given eight times the prediction of the weighted predictor.
     #[inline(always)]
-    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i64) -> i64 {
-        i64::from(Self::sample(leaf, residual, around, ((eighths + 3) >> 3) as i32)) * 8
+    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i32) -> (i32, i32) {
+        let sample = Self::sample(leaf, residual, around, (eighths + 3) >> 3);
+        (sample, sample << 3)
     }
 }
 
-/// Wraps eight times a sample as the sample itself wraps to 32 bits.
+/// Adds a residual to eight times a prediction: the sample, and eight times that. Both from the start, because the next
+/// sample waits for either.
 #[inline(always)]
-fn wrap_8(sample_8: i64) -> i64 {
-    // Almost never; without a branch the next sample would wait for the wrapped one.
-    if sample_8 != (sample_8 << 29) >> 29 { cold_wrap_8(sample_8) } else { sample_8 }
-}
-
-#[cold]
-#[inline(never)]
-fn cold_wrap_8(sample_8: i64) -> i64 {
-    (sample_8 << 29) >> 29
+fn add_to_8(prediction_8: i32, residual: i32) -> (i32, i32) {
+    ((prediction_8 >> 3).wrapping_add(residual), prediction_8.wrapping_add(residual << 3))
 }
 
 /// All leaves have the same predictor, of this code, offset 0 and multiplier 1.
@@ -222,11 +217,12 @@ impl<const PREDICTOR: usize> Reconstruct for Only<PREDICTOR> {
     }
 
     #[inline(always)]
-    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i64) -> i64 {
+    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i32) -> (i32, i32) {
         if Predictor::ALL[PREDICTOR] == Predictor::Weighted {
-            return wrap_8(((eighths + 3) & !7) + i64::from(residual) * 8);
+            return add_to_8((eighths + 3) & !7, residual);
         }
-        i64::from(Self::sample(leaf, residual, around, 0)) * 8
+        let sample = Self::sample(leaf, residual, around, 0);
+        (sample, sample << 3)
     }
 }
 
@@ -252,11 +248,11 @@ impl Reconstruct for GradientOrWeighted {
     }
 
     #[inline(always)]
-    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i64) -> i64 {
-        let gradient_8 = i64::from(around.predict(Predictor::Gradient, 0)) * 8;
+    fn sample_8(leaf: PrunedLeaf, residual: i32, around: &Neighbours, eighths: i32) -> (i32, i32) {
+        let gradient_8 = around.predict(Predictor::Gradient, 0) * 8;
         let is_weighted = leaf.predictor == Predictor::Weighted;
         let prediction_8 = std::hint::select_unpredictable(is_weighted, (eighths + 3) & !7, gradient_8);
-        wrap_8(prediction_8 + i64::from(residual) * 8)
+        add_to_8(prediction_8, residual)
     }
 }
 

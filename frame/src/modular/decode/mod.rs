@@ -14,6 +14,7 @@ mod store;
 mod stream;
 mod unweighted;
 mod weighted_row;
+mod weights;
 
 #[cfg(test)]
 mod plain;
@@ -36,8 +37,9 @@ use general::General;
 use plan::{Leaves, Plan, PlanCache, Shape};
 use rows::RowBuffers;
 pub(crate) use store::Store;
-use stream::{Stream, with_instructions};
-use weighted_row::{Block, ByMaxError, WeightTable, Weighting};
+use stream::{Stream, with_instructions, with_vectors};
+use weighted_row::{Block, ByMaxError, Weighting};
+use weights::WeightTable;
 
 /// What the samples of a sub-bitstream are decoded with.
 #[derive(Clone, Copy, Debug)]
@@ -332,10 +334,8 @@ impl<'a> ChannelLoop<'a> {
         let Buffers { rows, weighted, weights, block, .. } = &mut *self.buffers;
         let rows = rows.rows();
         let weighting = Weighting { state: weighted, table: weights, block: block.get_or_insert_default() };
-        with_instructions(
-            self.level,
-            #[inline(always)]
-            || weighted_row::decode_row::<R, C, P>(stream, rows, weighting, chooser),
-        )
+        with_vectors!(self.level, simd => {
+            weighted_row::decode_row::<_, R, C, P>(simd, stream, rows, weighting, chooser)
+        })
     }
 }

@@ -37,3 +37,59 @@ pub(crate) fn with_instructions<T>(level: Level, f: impl FnOnce() -> T) -> T {
     let _ = level;
     f()
 }
+
+/// The vectors that every machine of the target has.
+#[cfg(all(
+    any(target_arch = "x86", target_arch = "x86_64"),
+    target_feature = "sse2",
+    target_feature = "fxsr"
+))]
+#[inline(always)]
+pub(crate) fn baseline() -> fearless_simd::Sse2 {
+    Level::baseline().as_sse2().expect("the target has SSE2")
+}
+
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+#[inline(always)]
+pub(crate) fn baseline() -> fearless_simd::Neon {
+    Level::baseline().as_neon().expect("the target has NEON")
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline(always)]
+pub(crate) fn baseline() -> fearless_simd::WasmSimd128 {
+    Level::baseline().as_wasm_simd128().expect("the target has vectors")
+}
+
+#[cfg(not(any(
+    all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2", target_feature = "fxsr"),
+    all(target_arch = "aarch64", target_feature = "neon"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+#[inline(always)]
+pub(crate) fn baseline() -> fearless_simd::Fallback {
+    fearless_simd::Fallback::new()
+}
+
+/// Evaluates an expression with vectors, in `$simd`: on x86 those of x86-64-v3 where the machine has them, else the
+/// [baseline]. No more levels, as in [`with_instructions`].
+macro_rules! with_vectors {
+    ($level:expr, $simd:ident => $body:expr) => {{
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        let best = $level.as_avx2();
+        #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+        let best = Some($crate::modular::decode::stream::baseline());
+        if let Some($simd) = best {
+            fearless_simd::Simd::vectorize(
+                $simd,
+                #[inline(always)]
+                || $body,
+            )
+        } else {
+            let $simd = $crate::modular::decode::stream::baseline();
+            $body
+        }
+    }};
+}
+
+pub(crate) use with_vectors;

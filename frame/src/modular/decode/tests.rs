@@ -85,6 +85,7 @@ enum CopyWay {
 struct Source {
     random: Random,
     bits: u32,
+    outlier_bits: u32,
     copies: CopyWay,
     items: Vec<Item>,
     integers: Vec<u32>,
@@ -114,7 +115,8 @@ impl Source {
             self.copy.0 -= 1;
             self.integers[self.integers.len() - self.copy.1]
         } else {
-            let integer = self.random.of_bits(self.bits);
+            let is_outlier = self.outlier_bits > 0 && self.random.one_in(60);
+            let integer = self.random.of_bits(if is_outlier { self.outlier_bits } else { self.bits });
             self.items.push(Item::literal(context, integer));
             integer
         };
@@ -138,6 +140,8 @@ struct Case<'a> {
     copies: CopyWay,
     /// Integers are of so many bits.
     bits: u32,
+    /// But a few of them of so many, if not 0.
+    outlier_bits: u32,
     shapes: &'a [ChannelShape],
     header: WeightedHeader,
 }
@@ -159,6 +163,7 @@ impl Case<'_> {
             usual_config: !seed.is_multiple_of(3),
             copies: CopyWay::None,
             bits: 6,
+            outlier_bits: 0,
             shapes: &SHAPES,
             header: random_header(&mut Random::new(seed)),
         }
@@ -179,6 +184,7 @@ impl Case<'_> {
         let mut source = Source {
             random: random.clone(),
             bits: self.bits,
+            outlier_bits: self.outlier_bits,
             copies: self.copies,
             items: Vec::new(),
             integers: Vec::new(),
@@ -484,6 +490,23 @@ fn integers_of_32_bits_wrap() {
         for bits in [14, 20, 26, 32] {
             Case { bits, ..Case::usual(&USUAL, seed) }.check::<i32>();
             Case { bits, ..Case::usual(&tree, seed) }.check::<i32>();
+        }
+    }
+}
+
+#[test]
+fn few_large_samples_or_errors_among_small_ones() {
+    let shapes = [shape(150, 23), shape(64, 7), shape(65, 5)];
+    let weighted = TreeKind { properties: &[15], predictors: &[Predictor::Weighted], plain: true, ..USUAL };
+    let predictors = &[Predictor::Zero, Predictor::Weighted];
+    let mixed = TreeKind { properties: &[15, 8, 9], predictors, plain: false, ..USUAL };
+    for seed in 0..30 {
+        for outlier_bits in [13, 17, 18, 19, 20, 22, 31] {
+            for tree in [&weighted, &mixed] {
+                let header = random_header(&mut Random::new(seed + u64::from(outlier_bits)));
+                let usual = Case::usual(tree, seed);
+                Case { bits: 4, outlier_bits, shapes: &shapes, header, ..usual }.check::<i32>();
+            }
         }
     }
 }

@@ -1,92 +1,40 @@
 //! The loop over a row of a channel whose tree needs the weighted predictor.
+//!
+//! In 32 bits, the four sub-predictors side by side in a vector. That is exact while samples and errors are not too large,
+//! which blocks of columns are tested for; those that fail are decoded as the format says.
 
+use fearless_simd::prelude::*;
+use fearless_simd::{i16x8, i32x4, u64x2};
 use jxlake_entropy::IntegerReader;
 use std::hint::select_unpredictable;
-use std::sync::OnceLock;
 
 use super::super::predictor::{Neighbours, Predictor};
 use super::super::properties::gradient;
 use super::super::prune::PrunedLeaf;
 use super::super::weighted::{
-    DIVISION, ErrorRow, PackedErrors, SATURATED, WeightedHeader, WeightedState, pack, unpack, weight_of,
+    DIVISION, ErrorRow, PackedErrors, WeightedHeader, WeightedState, any_saturated, pack,
 };
-use super::choosers::{ByMask, BySubtree, ClusterTable, Reconstruct};
+use super::choosers::{Any, ByMask, BySubtree, ClusterTable, Reconstruct};
 use super::mask::{left_table, restrict};
 use super::rows::Rows;
 use super::stream::Stream;
-
-/// Sums of errors whose weights are in the table; of images with 8 bits hardly any is above.
-const TABLE_SIZE: usize = 2048;
-
-/// The weights of the sub-predictors by the sums of their errors. There is one table for each parameter, which all share.
-#[derive(Debug)]
-pub(crate) struct WeightTable {
-    w: [u32; 4],
-    weights: [&'static [u32; TABLE_SIZE]; 4],
-}
-
-impl Default for WeightTable {
-    fn default() -> Self {
-        /// All weights of w = 0 are 4.
-        static OF_ZERO: [u32; TABLE_SIZE] = [4; TABLE_SIZE];
-        Self { w: [0; 4], weights: [&OF_ZERO; 4] }
-    }
-}
-
-/// The table for a parameter, which has four bits.
-fn weights_of(w: u32) -> &'static [u32; TABLE_SIZE] {
-    static TABLES: [OnceLock<Box<[u32; TABLE_SIZE]>>; 16] = [const { OnceLock::new() }; 16];
-    TABLES[w as usize & 15].get_or_init(|| {
-        let mut table = Box::new([0; TABLE_SIZE]);
-        for (errors, weight) in table.iter_mut().enumerate() {
-            *weight = weight_of(errors as u32, w);
-        }
-        table
-    })
-}
-
-impl WeightTable {
-    /// Takes the tables for the parameters of `header`, if it has others.
-    pub(crate) fn prepare(&mut self, header: &WeightedHeader) {
-        if self.w != header.w {
-            *self = Self { w: header.w, weights: header.w.map(weights_of) };
-        }
-    }
-
-    /// The weights for the sums of `errors_w` and the packed `others`, if all are in the table.
-    #[inline(always)]
-    fn weights(&self, errors_w: [u64; 4], others: PackedErrors) -> Option<[u32; 4]> {
-        let [e0, e1, e2, e3] = errors_w.map(|error| error as usize);
-        let [o0, o1, o2, o3] = unpack(others).map(|error| error as usize);
-        let [t0, t1, t2, t3] = self.weights;
-        // One index for each, and not a sum of packed errors: it is these additions that the next sample waits for.
-        match (t0.get(o0 + e0), t1.get(o1 + e1), t2.get(o2 + e2), t3.get(o3 + e3)) {
-            (Some(&w0), Some(&w1), Some(&w2), Some(&w3)) => Some([w0, w1, w2, w3]),
-            _ => None,
-        }
-    }
-
-    /// The weights for any sums: at column `x` of `state`, given the errors of the two columns before and the sums of all
-    /// but those of the first.
-    #[inline(never)]
-    fn weights_beyond(
-        &self,
-        others: PackedErrors,
-        state: &WeightedState,
-        (x, packed_w, packed_ww): (usize, PackedErrors, PackedErrors),
-    ) -> [u32; 4] {
-        let (others, errors_w) = (unpack(others), unpack(packed_w));
-        // Only sums as large as that can have a saturated part.
-        let sums = match others.iter().chain(&errors_w).any(|&error| error >= SATURATED) {
-            true => state.errors_around(x, packed_w, packed_ww),
-            false => [0, 1, 2, 3].map(|i| errors_w[i] + others[i]),
-        };
-        [0, 1, 2, 3].map(|i| weight_of(sums[i], self.w[i]))
-    }
-}
+use super::weights::WeightTable;
 
 /// Columns that are decoded together.
 pub(crate) const BLOCK: usize = 64;
+
+/// Samples below this magnitude, with errors below [`MOST_ERROR`], make no sum that needs more than 32 bits: each
+/// sub-prediction is below 2^24 and is multiplied by 32 at most.
+const MOST_SAMPLE: i32 = 1 << 18;
+
+/// The same for true errors, in eighths.
+const MOST_ERROR: i32 = 1 << 21;
+
+/// Whether a value is below a bound, a power of two, in magnitude. Also for -bound.
+#[inline(always)]
+fn is_within(value: i32, bound: i32) -> bool {
+    value.wrapping_add(bound) as u32 & !(2 * bound as u32 - 1) == 0
+}
 
 /// What the rows above contribute to a block of columns, computed ahead for all of them, and what the block gives.
 ///
@@ -96,24 +44,20 @@ pub(crate) struct Block {
     /// The samples above and two to the right of the block.
     north: [i32; BLOCK + 2],
     north_north: [i32; BLOCK],
-    /// NE − N, in eighths as all that follow.
-    slope: [i64; BLOCK],
-    /// The parts of sub-predictors 1 to 3 that come from above, times 32.
-    parts: [[i64; BLOCK]; 3],
-    /// The lower and the higher of N and NE.
-    low: [i64; BLOCK],
-    high: [i64; BLOCK],
+    /// The parts of the sub-predictions that come from above, in 256ths.
+    parts: [[i32; 4]; BLOCK],
+    /// The lower and the higher of N and NE, in eighths as all that follow.
+    low: [i32; BLOCK],
+    high: [i32; BLOCK],
     /// The true error above.
-    te_n: [i64; BLOCK],
+    te_n: [i32; BLOCK],
     /// The same xor the one to its left.
-    te_signs: [i64; BLOCK],
+    te_signs: [i32; BLOCK],
     /// Sums of the errors above.
     errors: [PackedErrors; BLOCK],
     /// Of the true errors above, the one that is largest in magnitude.
     strongest: [i32; BLOCK],
-    magnitude: [u32; BLOCK],
-    /// What the chooser says of it.
-    of_strongest: [u8; BLOCK],
+    magnitude: [i32; BLOCK],
     samples: [i32; BLOCK],
     true_errors: [i32; BLOCK],
     packed: [PackedErrors; BLOCK],
@@ -124,8 +68,7 @@ impl Default for Block {
         Self {
             north: [0; BLOCK + 2],
             north_north: [0; BLOCK],
-            slope: [0; BLOCK],
-            parts: [[0; BLOCK]; 3],
+            parts: [[0; 4]; BLOCK],
             low: [0; BLOCK],
             high: [0; BLOCK],
             te_n: [0; BLOCK],
@@ -133,7 +76,6 @@ impl Default for Block {
             errors: [0; BLOCK],
             strongest: [0; BLOCK],
             magnitude: [0; BLOCK],
-            of_strongest: [0; BLOCK],
             samples: [0; BLOCK],
             true_errors: [0; BLOCK],
             packed: [0; BLOCK],
@@ -142,42 +84,48 @@ impl Default for Block {
 }
 
 impl Block {
-    /// Computes what the rows above contribute to the `columns` from `start` on.
+    /// Computes what the rows above contribute to the `columns` from `start` on, if it fits.
     #[inline(always)]
-    fn fill(&mut self, rows: &Rows<'_>, state: &WeightedState, start: usize, columns: usize) {
+    fn fill(&mut self, rows: &Rows<'_>, state: &WeightedState, start: usize, columns: usize) -> bool {
         let WeightedHeader { p1, p2, p3, .. } = state.header;
+        let columns = columns.min(BLOCK);
         self.north[..columns + 2].copy_from_slice(&rows.north[start..][..columns + 2]);
         self.north_north[..columns].copy_from_slice(&rows.north_north[start..][..columns]);
         let north_west = &rows.north_west[start..][..columns];
         let true_errors = &state.north.true_errors[start..][..columns + 2];
         let packed = &state.north.packed[start..][..columns + 2];
-        for i in 0..columns.min(BLOCK) {
-            let [te_nw, te_n, te_ne] = [true_errors[i], true_errors[i + 1], true_errors[i + 2]];
-            let larger = |a: i32, b: i32| if b.unsigned_abs() > a.unsigned_abs() { b } else { a };
-            self.strongest[i] = larger(larger(te_n, te_nw), te_ne);
-            self.magnitude[i] = self.strongest[i].unsigned_abs();
+        let magnitudes = |values: &[i32]| values.iter().fold(0, |all, value| all | value ^ value >> 31);
+        let samples = magnitudes(&self.north[..columns + 2])
+            | magnitudes(&self.north_north[..columns])
+            | magnitudes(&north_west[..1]);
+        if samples >= MOST_SAMPLE || magnitudes(true_errors) >= MOST_ERROR {
+            return false;
+        }
+        for i in 0..columns {
             self.errors[i] = packed[i] + packed[i + 1] + packed[i + 2];
         }
-        for i in 0..columns.min(BLOCK) {
-            let [te_nw, te_n, te_ne] =
-                [true_errors[i], true_errors[i + 1], true_errors[i + 2]].map(i64::from);
-            let [p1, p2] = [p1, p2].map(i64::from);
-            let p3 = p3.map(i64::from);
-            let n = i64::from(self.north[i]) * 8;
-            let ne = i64::from(self.north[i + 1]) * 8;
-            let nn = i64::from(self.north_north[i]) * 8;
-            let nw = i64::from(north_west[i]) * 8;
-            self.slope[i] = ne - n;
+        for i in 0..columns {
+            let [te_nw, te_n, te_ne] = [true_errors[i], true_errors[i + 1], true_errors[i + 2]];
+            let larger = |a: i32, b: i32| if b.abs() > a.abs() { b } else { a };
+            self.strongest[i] = larger(larger(te_n, te_nw), te_ne);
+            self.magnitude[i] = self.strongest[i].abs();
+            let n = self.north[i] * 8;
+            let ne = self.north[i + 1] * 8;
+            let nn = self.north_north[i] * 8;
+            let nw = north_west[i] * 8;
             // a - (b >> 5) is (32 a - b + 31) >> 5.
-            self.parts[0][i] = n * 32 + 31 - (te_n * p1 + te_ne * p1);
-            self.parts[1][i] = 31 - (te_n * p2 + te_nw * p2);
-            self.parts[2][i] =
-                n * 32 + 31 - (te_nw * p3[0] + te_n * p3[1] + te_ne * p3[2] + (nn - n) * p3[3] + nw * p3[4]);
+            self.parts[i] = [
+                (ne - n) * 32,
+                n * 32 + 31 - (te_n + te_ne) * p1,
+                31 - (te_n + te_nw) * p2,
+                n * 32 + 31 - (te_nw * p3[0] + te_n * p3[1] + te_ne * p3[2] + (nn - n) * p3[3] + nw * p3[4]),
+            ];
             self.low[i] = n.min(ne);
             self.high[i] = n.max(ne);
             self.te_n[i] = te_n;
             self.te_signs[i] = te_n ^ te_nw;
         }
+        true
     }
 }
 
@@ -247,122 +195,196 @@ pub(crate) struct Weighting<'a> {
 
 /// Decodes a row that is not the first one. Not ended in the weighted predictor.
 #[inline(always)]
-pub(crate) fn decode_row<'b, R, C, P>(
+pub(crate) fn decode_row<'b, S, R, C, P>(
+    simd: S,
     mut stream: Stream<'b, R>,
     rows: Rows<'_>,
     weighting: Weighting<'_>,
     chooser: &C,
 ) -> Stream<'b, R>
 where
+    S: Simd,
     R: IntegerReader,
     C: WeightedChooser,
     P: Reconstruct,
 {
     let Weighting { state, table, block } = weighting;
+    let mut rows = rows;
     let width = rows.row.len();
-    let p1 = i64::from(state.header.p1);
-    let p2 = i64::from(state.header.p2);
-    let p3e = i64::from(state.header.p3[4]);
+    let WeightedHeader { p1, p2, p3, .. } = state.header;
+    let of_error = i32x4::from_slice(simd, &[0, -p1, -p2, 0]);
+    let of_west = i32x4::from_slice(simd, &[32, 0, 32, p3[4]]);
 
-    let mut west = rows.north[0];
-    let mut west_west = west;
-    let mut north_west = west;
-    let mut gradient_before = 0;
-    let mut te_w = 0i64;
-    let mut errors_w = [0; 4];
-    let mut packed_w = 0;
-    let mut packed_ww = 0;
     for start in (0..width).step_by(BLOCK) {
         let columns = (width - start).min(BLOCK);
-        block.fill(&rows, state, start, columns);
-        for i in 0..columns.min(BLOCK) {
-            block.of_strongest[i] = chooser.of_max_error(block.strongest[i]);
-        }
-        for i in 0..columns {
-            let around = Neighbours {
-                west,
-                north: block.north[i],
-                north_west,
-                north_east: block.north[i + 1],
-                west_west,
-                north_north: block.north_north[i],
-                north_east_east: block.north[i + 2],
-            };
-            let is_strongest = block.magnitude[i] > (te_w as i32).unsigned_abs();
-            let of_te_w = chooser.of_max_error(te_w as i32);
-            let of_max_error = select_unpredictable(is_strongest, block.of_strongest[i], of_te_w);
-            let leaf = chooser.choose(start + i, &around, gradient_before, of_max_error);
-            let residual = stream.residual(leaf.cluster);
+        let Left {
+            mut west,
+            mut west_west,
+            mut north_west,
+            mut gradient_before,
+            mut te_w,
+            mut packed_w,
+            mut packed_ww,
+        } = Left::of(start, &rows, &state.row);
+        let mut done = 0;
+        if is_within(west, MOST_SAMPLE)
+            && is_within(te_w, MOST_ERROR)
+            && block.fill(&rows, state, start, columns)
+        {
+            let mut west_8 = i32x4::splat(simd, west * 8);
+            while done < columns {
+                let i = done;
+                let around = Neighbours {
+                    west,
+                    north: block.north[i],
+                    north_west,
+                    north_east: block.north[i + 1],
+                    west_west,
+                    north_north: block.north_north[i],
+                    north_east_east: block.north[i + 2],
+                };
+                let is_strongest = block.magnitude[i] > te_w.abs();
+                let max_error = select_unpredictable(is_strongest, block.strongest[i], te_w);
+                let of_max_error = chooser.of_max_error(max_error);
+                let leaf = chooser.choose(start + i, &around, gradient_before, of_max_error);
+                let residual = stream.residual(leaf.cluster);
 
-            let mut others = block.errors[i] + packed_ww;
-            if start + i + 1 == width {
-                others += packed_w;
+                let again = if start + i + 1 == width { packed_w } else { 0 };
+                let others = block.errors[i] + packed_ww + again;
+                let [w0, w1, w2, w3] = match table.weights(others + packed_w) {
+                    Some(weights) => weights,
+                    None => table.weights_beyond(others, state, (start + i, packed_w, packed_ww)),
+                };
+                let te = i32x4::splat(simd, te_w);
+                let parts = i32x4::from_slice(simd, &block.parts[i]);
+                let sub = (parts + te * of_error + west_8 * of_west) >> 5;
+                let [sub0, sub1, sub2, sub3]: [i32; 4] = sub.into();
+                let shift = ((w0 + w1) + (w2 + w3)).ilog2() - 4;
+                let [w0, w1, w2, w3] = [w0 >> shift, w1 >> shift, w2 >> shift, w3 >> shift];
+                let sum = (w0 + w1) + (w2 + w3);
+                let total = (w0 as i32 * sub0 + w1 as i32 * sub1)
+                    + (w2 as i32 * sub2 + w3 as i32 * sub3)
+                    + ((sum >> 1) as i32 - 1);
+                let scaled = i64::from(total) * i64::from(DIVISION[(sum - 1) as usize & 63]);
+                let mut eighths = (scaled >> 24) as i32;
+                let clamps = (block.te_n[i] ^ te_w) | block.te_signs[i] <= 0;
+                let w = west * 8;
+                let low = select_unpredictable(clamps, w.min(block.low[i]), i32::MIN);
+                let high = select_unpredictable(clamps, w.max(block.high[i]), i32::MAX);
+                eighths = eighths.max(low).min(high);
+
+                let (sample, sample_8) = P::sample_8(leaf, residual, &around, eighths);
+                block.samples[i] = sample;
+                te_w = eighths.wrapping_sub(sample_8);
+                west_8 = i32x4::splat(simd, sample_8);
+                let errors = ((sub - west_8).abs() + 3) >> 3;
+                packed_ww = packed_w;
+                packed_w = first_four(simd.saturating_narrow_i32x4(errors, errors));
+                gradient_before = gradient(&around);
+                north_west = around.north;
+                west_west = if start + i == 0 { sample } else { west };
+                west = sample;
+                done = i + 1;
+                let is_usual = is_within(sample, MOST_SAMPLE) && !any_saturated(packed_w);
+                if !is_usual {
+                    let subs = [sub0, sub1, sub2, sub3];
+                    (te_w, packed_w) = learn_large(&mut state.row, start + i, (eighths, subs), sample);
+                }
+                block.true_errors[i] = te_w;
+                block.packed[i] = packed_w;
+                if !is_usual && !(is_within(sample, MOST_SAMPLE) && is_within(te_w, MOST_ERROR)) {
+                    break;
+                }
             }
-            let [w0, w1, w2, w3] = match table.weights(errors_w, others) {
-                Some(weights) => weights,
-                None => table.weights_beyond(others, state, (start + i, packed_w, packed_ww)),
-            };
-            let w = i64::from(west) * 8;
-            let sub0 = w + block.slope[i];
-            let sub1 = (block.parts[0][i] - te_w * p1) >> 5;
-            let sub2 = w + ((block.parts[1][i] - te_w * p2) >> 5);
-            let sub3 = (block.parts[2][i] + w * p3e) >> 5;
-            let shift = ((w0 + w1) + (w2 + w3)).ilog2() - 4;
-            let [w0, w1, w2, w3] = [w0 >> shift, w1 >> shift, w2 >> shift, w3 >> shift];
-            let sum = (w0 + w1) + (w2 + w3);
-            let total = (i64::from(w0) * sub0 + i64::from(w1) * sub1)
-                + (i64::from(w2) * sub2 + i64::from(w3) * sub3)
-                + (i64::from(sum >> 1) - 1);
-            let mut eighths = (total * i64::from(DIVISION[(sum - 1) as usize & 63])) >> 24;
-            let clamps = (block.te_n[i] ^ te_w) | block.te_signs[i] <= 0;
-            let low = select_unpredictable(clamps, w.min(block.low[i]), i64::MIN);
-            let high = select_unpredictable(clamps, w.max(block.high[i]), i64::MAX);
-            eighths = eighths.max(low).min(high);
-
-            let sample_8 = P::sample_8(leaf, residual, &around, eighths);
-            let sample = (sample_8 >> 3) as i32;
-            block.samples[i] = sample;
-            te_w = i64::from((eighths - sample_8) as i32);
-            block.true_errors[i] = te_w as i32;
-            // (|a - b| + 3) >> 3, the first step not waiting for the sample.
-            let error = |sub: i64| ((sub + 3 - sample_8).max(sample_8 - (sub - 3)) as u64) >> 3;
-            errors_w = [error(sub0), error(sub1), error(sub2), error(sub3)];
-            packed_ww = packed_w;
-            packed_w = match pack_small(errors_w) {
-                Some(packed) => packed,
-                None => note_large_errors(&mut state.row, start + i, errors_w.map(|error| error as u32)),
-            };
-            block.packed[i] = packed_w;
-
-            gradient_before = gradient(&around);
-            north_west = around.north;
-            west_west = if start + i == 0 { sample } else { west };
-            west = sample;
+            rows.row[start..][..done].copy_from_slice(&block.samples[..done]);
+            state.row.true_errors[start + 1..][..done].copy_from_slice(&block.true_errors[..done]);
+            state.row.packed[start + 1..][..done].copy_from_slice(&block.packed[..done]);
         }
-        rows.row[start..][..columns].copy_from_slice(&block.samples[..columns]);
-        state.row.true_errors[start + 1..][..columns].copy_from_slice(&block.true_errors[..columns]);
-        state.row.packed[start + 1..][..columns].copy_from_slice(&block.packed[..columns]);
+        if done < columns {
+            stream = decode_large(stream, &mut rows, state, chooser, start + done..start + columns);
+        }
     }
     stream
 }
 
-/// Packs errors if none is large.
-///
-/// In pairs of 32 bits: sums of all four at once would be made with vector instructions, and the next sample would wait
-/// for the errors' way there and back.
-#[inline(always)]
-fn pack_small([e0, e1, e2, e3]: [u64; 4]) -> Option<PackedErrors> {
-    if (e0 | e1) >= u64::from(SATURATED) || (e2 | e3) >= u64::from(SATURATED) {
-        return None;
-    }
-    let low = e0 as u32 | (e1 as u32) << 16;
-    let high = e2 as u32 | (e3 as u32) << 16;
-    Some(u64::from(low) | u64::from(high) << 32)
+/// What a sample takes from those to its left.
+struct Left {
+    west: i32,
+    west_west: i32,
+    north_west: i32,
+    /// Property 9 of the sample to the left.
+    gradient_before: i32,
+    te_w: i32,
+    packed_w: PackedErrors,
+    packed_ww: PackedErrors,
 }
 
+impl Left {
+    /// What column `x` takes from what is decoded of a row and its errors.
+    fn of(x: usize, rows: &Rows<'_>, errors: &ErrorRow) -> Self {
+        let around = neighbours(rows, x);
+        let Neighbours { west, west_west, north_west, .. } = around;
+        // Column x of a row of errors is at x + 1.
+        let packed = |distance: usize| if x >= distance { errors.packed[x + 1 - distance] } else { 0 };
+        Self {
+            west,
+            west_west,
+            north_west,
+            gradient_before: x.checked_sub(1).map_or(0, |x| gradient(&neighbours(rows, x))),
+            te_w: if x > 0 { errors.true_errors[x] } else { 0 },
+            packed_w: packed(1),
+            packed_ww: packed(2),
+        }
+    }
+}
+
+/// The neighbours of column `x` in a row that is not the first one.
+fn neighbours(rows: &Rows<'_>, x: usize) -> Neighbours {
+    let width = rows.row.len();
+    Neighbours::around(rows.row, Some(&rows.north[..width]), Some(&rows.north_north[..width]), x)
+}
+
+#[inline(always)]
+fn first_four<S: Simd>(errors: i16x8<S>) -> PackedErrors {
+    errors.bitcast::<u64x2<S>>()[0]
+}
+
+/// Notes a sample whose errors are large: gives its true error and the others, packed.
 #[cold]
 #[inline(never)]
-fn note_large_errors(row: &mut ErrorRow, x: usize, errors: [u32; 4]) -> PackedErrors {
+fn learn_large(
+    row: &mut ErrorRow,
+    x: usize,
+    (eighths, sub): (i32, [i32; 4]),
+    sample: i32,
+) -> (i32, PackedErrors) {
+    let sample = i64::from(sample) * 8;
+    let errors = sub.map(|sub| (((i64::from(sub) - sample).abs() + 3) >> 3) as u32);
     row.set_errors(x, errors);
-    pack(errors)
+    ((i64::from(eighths) - sample) as i32, pack(errors))
+}
+
+/// Decodes columns of a row as the format says, in 64 bits.
+#[cold]
+#[inline(never)]
+fn decode_large<'b, R: IntegerReader>(
+    mut stream: Stream<'b, R>,
+    rows: &mut Rows<'_>,
+    state: &mut WeightedState,
+    chooser: &dyn WeightedChooser,
+    columns: std::ops::Range<usize>,
+) -> Stream<'b, R> {
+    let mut gradient_before = Left::of(columns.start, rows, &state.row).gradient_before;
+    for x in columns {
+        let around = neighbours(rows, x);
+        let prediction = state.predict(x, &around);
+        let of_max_error = chooser.of_max_error(prediction.max_error);
+        let leaf = chooser.choose(x, &around, gradient_before, of_max_error);
+        let residual = stream.residual(leaf.cluster);
+        let sample = Any::sample(leaf, residual, &around, prediction.value());
+        rows.row[x] = sample;
+        state.update(x, &prediction, sample);
+        gradient_before = gradient(&around);
+    }
+    stream
 }
