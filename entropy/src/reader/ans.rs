@@ -89,7 +89,7 @@ impl<'c, C: Configs<'c>> AnsCode<'c, C> {
         let index = self.state & 0xfff;
         let log_bucket = 12 - self.log_alphabet;
         let (bucket, position) = (index >> log_bucket, index & ((1 << log_bucket) - 1));
-        let slot = self.buckets[cluster << self.log_alphabet..][bucket as usize].slot(bucket, position);
+        let slot = self.buckets[(cluster << self.log_alphabet) + bucket as usize].slot(bucket, position);
         // The state with and without 16 more bits, side by side so that only one addition and one selection wait for the
         // products: 1.15× on all streams. At most 4096 * (2^20 - 1) + 4095.
         let product = slot.probability.wrapping_mul(self.state >> 12);

@@ -17,13 +17,17 @@ where
     P: Reconstruct,
 {
     let Rows { row, north, north_north, .. } = rows;
-    let (windows, north_north) = (north[..row.len() + 2].windows(3), &north_north[..row.len()]);
+    let width = row.len();
+    // Zipped rather than as windows, which would test two ends.
+    let above = north[..width].iter().zip(&north[1..=width]).zip(&north[2..width + 2]);
     let mut west = north[0];
     let mut west_west = west;
     let mut north_west = west;
     let mut gradient_before = 0;
-    for (x, ((decoded, window), &north_north)) in row.iter_mut().zip(windows).zip(north_north).enumerate() {
-        let &[north, north_east, north_east_east] = window else { break };
+    for (x, ((decoded, above), &north_north)) in
+        row.iter_mut().zip(above).zip(&north_north[..width]).enumerate()
+    {
+        let ((&north, &north_east), &north_east_east) = above;
         let around =
             Neighbours { west, north, north_west, north_east, west_west, north_north, north_east_east };
         let leaf = chooser.choose(x, &around, gradient_before);
