@@ -27,7 +27,7 @@ pub(crate) const BLOCK: usize = 64;
 /// sub-prediction is below 2^24 and is multiplied by 32 at most.
 const MOST_SAMPLE: i32 = 1 << 18;
 
-/// The same for true errors, in eighths.
+/// The same for true errors, in eighths. One that a row of such samples makes may be twice as large, for which there is room.
 const MOST_ERROR: i32 = 1 << 21;
 
 /// Whether a value is below a bound, a power of two, in magnitude. Also for -bound.
@@ -285,14 +285,15 @@ where
                 west_west = if start + i == 0 { sample } else { west };
                 west = sample;
                 done = i + 1;
-                let is_usual = is_within(sample, MOST_SAMPLE) && !any_saturated(packed_w);
-                if !is_usual {
+                let mut fits = is_within(sample, MOST_SAMPLE);
+                if !fits || any_saturated(packed_w) {
                     let subs = [sub0, sub1, sub2, sub3];
                     (te_w, packed_w) = learn_large(&mut state.row, start + i, (eighths, subs), sample);
+                    fits &= is_within(te_w, MOST_ERROR);
                 }
                 block.true_errors[i] = te_w;
                 block.packed[i] = packed_w;
-                if !is_usual && !(is_within(sample, MOST_SAMPLE) && is_within(te_w, MOST_ERROR)) {
+                if !fits {
                     break;
                 }
             }
