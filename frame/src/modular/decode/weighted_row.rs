@@ -14,7 +14,7 @@ use super::super::prune::PrunedLeaf;
 use super::super::weighted::{
     DIVISION, ErrorRow, PackedErrors, WeightedHeader, WeightedState, any_saturated, pack,
 };
-use super::choosers::{Any, ByMask, BySubtree, ClusterTable, Reconstruct};
+use super::choosers::{ByMask, BySubtree, ClusterTable, Reconstruct};
 use super::mask::{left_table, restrict};
 use super::rows::Rows;
 use super::stream::Stream;
@@ -302,7 +302,11 @@ where
             state.row.packed[start + 1..][..done].copy_from_slice(&block.packed[..done]);
         }
         if done < columns {
-            stream = decode_large(stream, &mut rows, state, chooser, start + done..start + columns);
+            let left = start + done..start + columns;
+            stream = simd.vectorize(
+                #[inline(always)]
+                || decode_large::<R, C, P>(stream, &mut rows, state, chooser, left),
+            );
         }
     }
     stream
@@ -365,14 +369,13 @@ fn learn_large(
     ((i64::from(eighths) - sample) as i32, pack(errors))
 }
 
-/// Decodes columns of a row as the format says, in 64 bits.
-#[cold]
-#[inline(never)]
-fn decode_large<'b, R: IntegerReader>(
+/// Decodes columns of a row as the format says, in 64 bits: all of them, where samples are floats.
+#[inline(always)]
+fn decode_large<'b, R: IntegerReader, C: WeightedChooser, P: Reconstruct>(
     mut stream: Stream<'b, R>,
     rows: &mut Rows<'_>,
     state: &mut WeightedState,
-    chooser: &dyn WeightedChooser,
+    chooser: &C,
     columns: std::ops::Range<usize>,
 ) -> Stream<'b, R> {
     let mut gradient_before = Left::of(columns.start, rows, &state.row).gradient_before;
@@ -382,7 +385,7 @@ fn decode_large<'b, R: IntegerReader>(
         let of_max_error = chooser.of_max_error(prediction.max_error);
         let leaf = chooser.choose(x, &around, gradient_before, of_max_error);
         let residual = stream.residual(leaf.cluster);
-        let sample = Any::sample(leaf, residual, &around, prediction.value());
+        let sample = P::sample(leaf, residual, &around, prediction.value());
         rows.row[x] = sample;
         state.update(x, &prediction, sample);
         gradient_before = gradient(&around);
